@@ -1,0 +1,64 @@
+/* A chain: an output queue of bytes, built by proto/reply, written by net with writev.
+ *
+ * It is a list of parts: chunks of own bytes, and slices of shared blobs. Invariants:
+ * 1. size is the sum of the unsent bytes of all parts.
+ * 2. Only the last part may have room; room begins at cursor and ends at limit.
+ * 3. An empty chain owns no memory.
+ * Not locked: one thread at a time. A zeroed struct is an empty chain. */
+#ifndef POLLARD_BASE_CHAIN_H
+#define POLLARD_BASE_CHAIN_H
+
+#include "pollard/base/blob.h"
+#include "pollard/base/bytes.h"
+
+struct iovec;
+struct chain_part;
+
+/* Most bytes that chain_reserve can be asked for. */
+#define CHAIN_RESERVE_MAX ((size_t)4096)
+
+struct chain {
+    unsigned char *cursor; /* next byte of room in the last part */
+    unsigned char *limit;
+    /* private */
+    struct chain_part *head;
+    struct chain_part *tail;
+    size_t flushed_size; /* bytes of all parts but what cursor has advanced in the tail */
+};
+
+/* A fresh part with room; the slow half of chain_reserve. */
+unsigned char *chain_grow(struct chain *chain, size_t size);
+
+/* Room for size (<= CHAIN_RESERVE_MAX) contiguous bytes; the caller writes them and moves
+ * chain->cursor behind what it wrote. Never fails (aborts when memory is out). */
+static inline unsigned char *chain_reserve(struct chain *chain, size_t size)
+{
+    if (LIKELY((size_t)(chain->limit - chain->cursor) >= size)) {
+        return chain->cursor;
+    }
+    return chain_grow(chain, size);
+}
+
+/* Appends a copy. */
+void chain_append(struct chain *chain, struct bytes bytes);
+/* Appends a slice of a blob without a copy; takes one reference of the caller's. */
+void chain_append_blob_take(struct chain *chain, struct blob *blob, size_t offset, size_t size);
+/* Moves all of source behind what is in chain; source is empty afterwards. O(1). */
+void chain_splice(struct chain *chain, struct chain *source);
+/* Unsent bytes. */
+size_t chain_size(const struct chain *chain);
+bool chain_is_empty(const struct chain *chain);
+/* Memory that only this chain keeps alive, plus all it shares: what counts to output limits. */
+size_t chain_memory(const struct chain *chain);
+/* Fills at most count vectors from the head; returns how many. The bytes stay the chain's. */
+size_t chain_vectors(const struct chain *chain, struct iovec *vectors, size_t count);
+/* Drops size bytes (<= chain_size) from the head. */
+void chain_consume(struct chain *chain, size_t size);
+/* Position for chain_truncate: the size so far. Valid until something is consumed. */
+/* Drops what was appended after the chain had size bytes: a reply that turned into an error, or
+ * that the client asked not to get. */
+void chain_truncate(struct chain *chain, size_t size);
+/* Frees everything. */
+void chain_clear(struct chain *chain);
+
+#endif
