@@ -24,6 +24,7 @@ struct chain {
     struct chain_part *head;
     struct chain_part *tail;
     size_t flushed_size; /* bytes of all parts but what cursor has advanced in the tail */
+    size_t memory_size;  /* of all parts, and of the blobs they share */
 };
 
 /* A fresh part with room; the slow half of chain_reserve. */
@@ -48,15 +49,15 @@ void chain_splice(struct chain *chain, struct chain *source);
 /* Unsent bytes. */
 size_t chain_size(const struct chain *chain);
 bool chain_is_empty(const struct chain *chain);
-/* Memory that only this chain keeps alive, plus all it shares: what counts to output limits. */
+/* Memory that only this chain keeps alive, plus all it shares: what counts to output limits. A blob
+ * counts once a slice. */
 size_t chain_memory(const struct chain *chain);
 /* Fills at most count vectors from the head; returns how many. The bytes stay the chain's. */
 size_t chain_vectors(const struct chain *chain, struct iovec *vectors, size_t count);
 /* Drops size bytes (<= chain_size) from the head. */
 void chain_consume(struct chain *chain, size_t size);
-/* Position for chain_truncate: the size so far. Valid until something is consumed. */
 /* Drops what was appended after the chain had size bytes: a reply that turned into an error, or
- * that the client asked not to get. */
+ * that the client asked not to get. Sizes taken before something was consumed mean nothing after. */
 void chain_truncate(struct chain *chain, size_t size);
 /* Frees everything. */
 void chain_clear(struct chain *chain);

@@ -2,10 +2,13 @@
 #ifndef POLLARD_BASE_THREAD_H
 #define POLLARD_BASE_THREAD_H
 
+#include "pollard/base/check.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 #define THREADS_MAX 256
+/* What thread_index_self is in threads that have no index. */
+#define THREAD_INDEX_NONE UINT32_MAX
 
 struct thread;
 
@@ -22,6 +25,7 @@ void thread_release(void);
 extern _Thread_local uint32_t thread_index_self;
 static inline uint32_t thread_index(void)
 {
+    debug_check(thread_index_self != THREAD_INDEX_NONE);
     return thread_index_self;
 }
 /* One more than the largest index ever used: the bound for walks over per-thread arrays. */

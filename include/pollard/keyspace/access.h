@@ -1,0 +1,136 @@
+/* struct access: the permission to touch keys. The dispatcher opens it for a command's keys; the
+ * handler reaches keys only through it, by their index; it is closed once.
+ *
+ *   access_init -> access_try -----------GRANTED--> key_* ... -> access_end
+ *                     | BUSY                ^
+ *                     +-> access_queue -> (a holder leaves) -> waiter.wake -> access_try again
+ *
+ * Threads: an access belongs to one thread at a time, between keyspace_enter and keyspace_leave
+ * while it is granted. Several shards are taken all or none, in address order. */
+#ifndef POLLARD_KEYSPACE_ACCESS_H
+#define POLLARD_KEYSPACE_ACCESS_H
+
+#include "pollard/base/status.h"
+#include "pollard/keyspace/keyspace.h"
+
+struct shard;
+
+enum access_mode { ACCESS_READ, ACCESS_WRITE };
+
+enum access_flag {
+    ACCESS_NO_TOUCH = 1, /* the client asked that its reads leave the access clock (NO-TOUCH) */
+    ACCESS_LONG = 2      /* tells the locks that this holder will take longer than microseconds */
+};
+
+struct access_key {
+    struct bytes name;
+    uint64_t hash; /* keyspace_hash(name) */
+    uint32_t db;   /* logical */
+};
+
+#define ACCESS_SHARDS_INLINE 8
+
+struct access {
+    struct keyspace *keyspace;
+    const struct access_key *keys; /* borrowed until access_end */
+    uint32_t key_count;
+    uint8_t mode;  /* enum access_mode */
+    uint8_t flags; /* enum access_flag */
+    bool changed;  /* a key_* call of this access changed something */
+    int64_t now_ms; /* the one time this access judges by; set when granted */
+    /* private */
+    bool granted;
+    uint8_t tries;       /* refused so far: many make newcomers wait (ticket) */
+    uint32_t shard_count;
+    struct shard **shards; /* sorted, unique; points at inline_shards when few */
+    struct shard *inline_shards[ACCESS_SHARDS_INLINE];
+    struct shard *ticket;
+    /* A big copy made ready outside the lock (access_prepare). */
+    uint32_t prepare_index;
+    size_t prepare_size;
+    struct blob *prepare_source;
+    struct blob *prepared;
+    void *garbage; /* unlinked under the lock, freed after it */
+};
+
+enum access_result {
+    ACCESS_GRANTED,
+    ACCESS_BUSY /* a long holder, a queue, or still taken after a bounded spin: nothing is held */
+};
+
+/* A job that waits at a shard. wake is called once, by whichever thread frees the shard, with no
+ * lock held: it must only hand the job on. */
+struct access_waiter {
+    struct access_waiter *next; /* private */
+    int64_t since_us;           /* private */
+    void (*wake)(struct access_waiter *waiter);
+};
+
+/* Fills the public fields. keys stays the caller's. now_ms: the caller's cached wall clock; the
+ * grant uses the later of it and the latest that any of its shards has judged by. */
+void access_init(struct access *access, struct keyspace *keyspace, enum access_mode mode,
+                 const struct access_key *keys, uint32_t key_count, int64_t now_ms);
+/* Tries to take all shards of the keys: a bounded spin (about 2 us) for short holders, none for
+ * long ones or when jobs have waited at the shard for more than 1 ms. */
+enum access_result access_try(struct access *access);
+/* After ACCESS_BUSY: leaves waiter at the shard that was busy. False when that shard has become
+ * free meanwhile: the caller tries again. After a bounded number of refusals the access holds a
+ * ticket on the shard that newcomers respect. */
+bool access_queue(struct access *access, struct access_waiter *waiter);
+/* Lets everything go, wakes queued jobs, frees garbage (big values go to keyspace_reclaim), and
+ * tells the hooks. Also valid after ACCESS_BUSY (gives up a ticket). */
+void access_end(struct access *access);
+
+/* After a key_* call said STATUS_PREPARE and access_end: copies or allocates what it needs, with
+ * no lock held, for at most one retry each. STATUS_OK or STATUS_ALLOCATION. The next granted try
+ * finds it, and uses it if the source is still the same. */
+enum status access_prepare(struct access *access);
+
+/* ---- Keys, by index into access->keys. Granted only. ---- */
+
+#define KEY_NO_EXPIRY INT64_C(-1)
+#define KEY_KEEP_EXPIRY INT64_C(-2)
+
+enum key_find_flag {
+    KEY_QUIET = 1, /* no hit or miss counted, access clock untouched (TYPE, TTL, OBJECT, ...) */
+    KEY_NO_CLOCK = 2 /* counted, clock untouched */
+};
+
+/* The live value under the key: false when absent or expired. In a WRITE access an expired key is
+ * deleted. The view is valid until the key is changed or access_end. O(1). */
+bool key_find(struct access *access, uint32_t index, uint32_t flags, struct value *ret_value);
+/* Absolute expiry of a live key: ms, KEY_NO_EXPIRY, or -2 when there is no such key. */
+int64_t key_expiry(struct access *access, uint32_t index);
+/* Seconds since the last access; -1 when absent. As OBJECT IDLETIME. */
+int64_t key_idle_s(struct access *access, uint32_t index);
+/* Bytes the key takes: entry, its share of the table and its value; 0 when absent. MEMORY USAGE. */
+size_t key_memory(struct access *access, uint32_t index);
+
+/* WRITE accesses only. */
+
+/* Stores the value, whatever was there. expires_at_ms: a time, KEY_NO_EXPIRY or KEY_KEEP_EXPIRY. A
+ * time in the past is stored as is: the caller decides to delete instead. A value with a blob:
+ * acquires a reference. STATUS_OK, STATUS_ALLOCATION. */
+enum status key_put(struct access *access, uint32_t index, const struct value *value,
+                    int64_t expires_at_ms);
+/* Removes the key; false when there was none (or an expired one). */
+bool key_delete(struct access *access, uint32_t index);
+/* Sets or clears the expiry of a live key; false when absent. */
+bool key_set_expiry(struct access *access, uint32_t index, int64_t expires_at_ms);
+/* Adds the same amount of time to ... is not offered: TTLs are absolute. */
+
+/* Makes the string under the key editable in place as RAW bytes of exactly size (growth is zeroed,
+ * capacity grows with headroom when grow_ahead); creates it when absent, keeping no TTL; keeps the
+ * TTL otherwise. The key must be a string or absent. STATUS_OK with the bytes in ret_data (valid
+ * until the key changes or access_end); STATUS_ALLOCATION; STATUS_PREPARE when a copy or growth of
+ * more than 64 KB should be made outside the lock first. */
+enum status key_edit(struct access *access, uint32_t index, size_t size, bool grow_ahead,
+                     unsigned char **ret_data);
+/* Moves the value and TTL of one key over another, replacing it; from must be live and is gone
+ * afterwards. STATUS_OK, STATUS_ALLOCATION. */
+enum status key_move(struct access *access, uint32_t from, uint32_t to);
+/* Copies value and TTL; large values are shared or copied as their type can. STATUS_OK,
+ * STATUS_ALLOCATION. */
+enum status key_copy(struct access *access, uint32_t from, uint32_t to);
+
+#endif

@@ -1,0 +1,142 @@
+/* keyspace: databases x shards, the only home of keys. Floor 3.
+ *
+ *   key bytes --XXH3, secret--> 64-bit hash
+ *        bits 0..shard_bits-1        which shard
+ *        32 further bits             the table hash: bucket (low bits), tag, expiry index item
+ *
+ *   keyspace --> shard[i] { rwlock, queue of jobs } --> table of a physical database
+ *                --> directory --> segments of 16 buckets of 64 bytes --> entries
+ *
+ * Rules:
+ * 1. Keys are reached through struct access only (access.h); everything here that touches keys
+ *    takes its locks itself, in short holds.
+ * 2. A logical database maps to a physical one; FLUSHDB, FLUSHALL and SWAPDB switch that map under
+ *    the all-shards gate in O(1), and old tables are freed by keyspace_reclaim on the pool.
+ * 3. Memory that lock-free readers (prefetch) may look at is retired, and freed two epochs later.
+ */
+#ifndef POLLARD_KEYSPACE_KEYSPACE_H
+#define POLLARD_KEYSPACE_KEYSPACE_H
+
+#include "pollard/base/hash.h"
+#include "pollard/base/option.h"
+#include "pollard/value/value.h"
+
+struct keyspace;
+
+struct keyspace_options {
+    option_number databases;
+    option_number shards;     /* 0: chosen from threads and capacity */
+    option_number maxmemory;  /* bytes, 0: no limit */
+};
+extern const struct option_row keyspace_option_rows[];
+extern const size_t keyspace_option_row_count;
+
+struct keyspace_hooks {
+    void *context;
+    /* There is garbage to reclaim (old tables, big values): ask a pool thread to call
+     * keyspace_reclaim soon. Any thread; no shard lock is held. May be NULL in tests. */
+    void (*want_reclaim)(void *context);
+    /* The next expiry is due earlier than was told last: re-arm the timer that calls
+     * keyspace_expire. Any thread; called after locks are released. */
+    void (*want_expire)(void *context, int64_t due_ms);
+};
+
+/* threads: how many reactors and workers will run (for the number of shards). Aborts when memory
+ * is out: start-up. */
+ATTR_MUST_USE struct keyspace *keyspace_create(const struct keyspace_options *options,
+                                               const struct keyspace_hooks *hooks,
+                                               uint32_t threads);
+/* No other thread may be in it. Frees every key. */
+void keyspace_destroy(struct keyspace **keyspace);
+/* For reproducible tests: replaces the secret of an empty keyspace. */
+void keyspace_seed(struct keyspace *keyspace, uint64_t seed);
+
+/* ---- Quiescence: the gate and the epochs ---- */
+
+/* Every thread that touches keys brackets its cycle or job with these. Enter waits while an
+ * all-shards access is being served. Between them retired memory stays readable. They nest not. */
+void keyspace_enter(struct keyspace *keyspace);
+void keyspace_leave(struct keyspace *keyspace);
+
+/* ---- The hot path's helpers: lock-free hints, between enter and leave ---- */
+
+uint64_t keyspace_hash(const struct keyspace *keyspace, struct bytes key);
+/* Stage 1: the shard's table head and bucket; stage 2: the entry that the tag points to. */
+void keyspace_prefetch_bucket(const struct keyspace *keyspace, uint32_t db, uint64_t hash);
+void keyspace_prefetch_entry(const struct keyspace *keyspace, uint32_t db, uint64_t hash);
+
+/* ---- Whole-database work ---- */
+
+/* Keys in a logical database; a sum over threads or shards without locks: may lag by commands in
+ * flight on other threads, never by finished ones. db < databases. */
+uint64_t keyspace_size(const struct keyspace *keyspace, uint32_t db);
+/* Keys of it with a TTL, and the mean of their remaining TTLs in ms as last sampled. */
+uint64_t keyspace_expires(const struct keyspace *keyspace, uint32_t db);
+int64_t keyspace_average_ttl(const struct keyspace *keyspace, uint32_t db);
+uint32_t keyspace_databases(const struct keyspace *keyspace);
+uint32_t keyspace_shard_count(const struct keyspace *keyspace);
+
+/* Empties a database / all of them / swaps two, at one instant for everyone; O(1) in keys. The
+ * caller must be between leave and enter (a pool thread outside any access); waits for others'
+ * cycles. Returns the number of keys that went. */
+uint64_t keyspace_flush(struct keyspace *keyspace, uint32_t db);
+uint64_t keyspace_flush_all(struct keyspace *keyspace);
+void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b);
+/* Frees some of what was unlinked; returns whether more is left. Pool only. */
+bool keyspace_reclaim(struct keyspace *keyspace);
+
+/* A walk's view of a key; valid during the callback only, which runs under the shard's shared lock
+ * and must not block or touch keys. */
+struct key_view {
+    struct bytes name;
+    struct value value;
+    int64_t expires_at_ms; /* KEY_NO_EXPIRY if none */
+};
+typedef void keyspace_visitor(void *argument, const struct key_view *key);
+
+/* SCAN: visits at least the keys of one bucket, until about count were visited or 10 x count
+ * buckets looked at, skipping empty shards; returns the next cursor, 0 at the end. Each key that
+ * stays from the first call to the last is visited at least once, whatever grows or shrinks
+ * meanwhile. Cursors are below 2^53; any number is a valid cursor. Expired keys are not visited. */
+uint64_t keyspace_scan(struct keyspace *keyspace, uint32_t db, uint64_t cursor, uint64_t count,
+                       keyspace_visitor *visit, void *argument);
+/* Visits every key of the database, each shard at its own instant, a shard's lock held for one
+ * shard at a time. stop (may be NULL) is polled between shards: a true ends the walk early.
+ * Pool only; brackets itself with enter and leave a shard at a time. */
+void keyspace_walk(struct keyspace *keyspace, uint32_t db, keyspace_visitor *visit,
+                   const _Atomic bool *stop, void *argument);
+/* A fair random key that is not expired: copies its name. False when there is none (or 100 tries
+ * met only expired ones). */
+bool keyspace_random(struct keyspace *keyspace, uint32_t db, struct buf *ret_name);
+
+/* ---- Expiry ---- */
+
+/* Deletes keys that expired by now, shard by shard in short exclusive holds, at most about
+ * budget_us of work; returns the time at which it wants to be called again (ms since the epoch),
+ * or INT64_MAX when no key has a TTL. A key is gone from memory at most ~256 ms after it expired
+ * if this is called on time. One thread at a time. */
+int64_t keyspace_expire(struct keyspace *keyspace, int64_t now_ms, int64_t budget_us);
+/* DEBUG SET-ACTIVE-EXPIRE. */
+void keyspace_set_active_expire(struct keyspace *keyspace, bool on);
+
+/* ---- Figures ---- */
+
+struct keyspace_figures {
+    uint64_t shard_count;
+    uint64_t keys;
+    uint64_t expires;
+    uint64_t buckets;
+    uint64_t overflow_buckets;
+    uint64_t table_bytes;   /* directories, segments, overflow */
+    uint64_t expiry_bytes;  /* the expiry index */
+    uint64_t largest_shard_keys;
+    uint64_t queued_jobs;   /* ever queued at shards */
+    uint64_t gate_closes;
+    uint64_t retired_bytes;
+};
+/* Walks all shards in short shared holds. */
+void keyspace_figures(struct keyspace *keyspace, uint32_t db, struct keyspace_figures *ret_figures);
+/* Checks every invariant of every shard; aborts on a broken one. For tests; O(keys). */
+void keyspace_verify(struct keyspace *keyspace);
+
+#endif
