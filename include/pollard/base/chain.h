@@ -57,7 +57,8 @@ size_t chain_vectors(const struct chain *chain, struct iovec *vectors, size_t co
 /* Drops size bytes (<= chain_size) from the head. */
 void chain_consume(struct chain *chain, size_t size);
 /* Drops what was appended after the chain had size bytes: a reply that turned into an error, or
- * that the client asked not to get. Sizes taken before something was consumed mean nothing after. */
+ * that the client asked not to get. Sizes taken before something was consumed mean nothing after.
+ */
 void chain_truncate(struct chain *chain, size_t size);
 /* Frees everything. */
 void chain_clear(struct chain *chain);
