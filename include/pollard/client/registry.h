@@ -1,0 +1,93 @@
+/* The registry: all clients, over all reactors. Floor 4.
+ *
+ * Sessions live on their reactors; a question about other clients is a mail to every reactor, and
+ * is answered when all have (registry_gather). */
+#ifndef POLLARD_CLIENT_REGISTRY_H
+#define POLLARD_CLIENT_REGISTRY_H
+
+#include "pollard/base/option.h"
+#include "pollard/client/session.h"
+
+enum client_class { CLIENT_NORMAL, CLIENT_REPLICA, CLIENT_PUBSUB, CLIENT_CLASSES };
+
+struct output_limit {
+    option_number hard_bytes; /* 0: none */
+    option_number soft_bytes;
+    option_number soft_seconds;
+};
+
+struct client_options {
+    option_number maxclients;
+    option_number timeout;                   /* s */
+    option_number protected_mode;
+    option_number bulk_size_max;             /* proto-max-bulk-len */
+    option_number query_buffer_limit;        /* client-query-buffer-limit */
+    struct output_limit output_limits[CLIENT_CLASSES];
+    struct option_text requirepass;
+};
+extern const struct option_row client_option_rows[];
+extern const size_t client_option_row_count;
+
+struct client_registry;
+
+ATTR_MUST_USE struct client_registry *registry_create(const struct client_options *options);
+void registry_destroy(struct client_registry **registry);
+/* Tells which reactors there are: once, before they run. */
+void registry_set_reactors(struct client_registry *registry, struct reactor **reactors,
+                           size_t count);
+const struct client_options *registry_options(const struct client_registry *registry);
+/* Connected clients now; the most at any time; those blocked; monitors. Any thread. */
+uint64_t registry_count(const struct client_registry *registry);
+uint64_t registry_count_blocked(const struct client_registry *registry);
+uint64_t registry_count_monitors(const struct client_registry *registry);
+uint64_t registry_next_id_peek(const struct client_registry *registry);
+struct reactor *registry_reactor(const struct client_registry *registry, size_t index);
+size_t registry_reactor_count(const struct client_registry *registry);
+
+/* A new session on this reactor for an accepted socket, or NULL after it has been refused (over
+ * maxclients, protected mode: Redis's error is sent) and closed. */
+struct session *session_create(struct client_registry *registry, struct reactor *reactor, int fd,
+                               bool is_unix);
+/* Closes and frees: the only way a session ends. Cancels what it waits for. */
+void session_destroy(struct session *session);
+/* Turns it into a monitor or back; keeps the count. */
+void session_set_monitor(struct session *session, bool on);
+
+/* Asks every reactor: visit runs for every session on its own reactor's thread (it may destroy the
+ * session by setting SESSION_CLOSE_NOW only); finish runs last, once, on the last reactor's thread.
+ * The two see the same argument: visits of different reactors run side by side, so results go to
+ * slots[reactor_index]. */
+struct gather {
+    void (*visit)(struct gather *gather, struct session *session);
+    void (*finish)(struct gather *gather);
+    struct buf *slots; /* one a reactor, made and freed by registry_gather */
+    size_t slot_count;
+    _Atomic uint64_t total; /* for counting answers */
+    void *argument;
+    /* private */
+    _Atomic uint32_t pending;
+    struct mail *mails;
+};
+/* gather is the caller's heap memory, freed by finish. Any thread. */
+void registry_gather(struct client_registry *registry, struct gather *gather);
+
+/* Closes clients that were idle longer than the timeout option; called now and then by server on
+ * the reactor's own thread. Returns when it wants to be called again (monotonic ms), INT64_MAX
+ * when the option is off. */
+int64_t registry_close_idle(struct client_registry *registry, struct reactor *reactor);
+
+/* Is the output over the limits of its class? Marks CLOSE_NOW and counts. Owner's thread, after
+ * output was appended. */
+void session_check_output(struct session *session, int64_t monotonic_ms);
+
+/* ---- Pause (CLIENT PAUSE) ---- */
+
+enum pause_mode { PAUSE_NONE, PAUSE_WRITE, PAUSE_ALL };
+/* Until when (wall ms) and what; a later end and a stronger mode win over those in force. */
+void registry_pause(struct client_registry *registry, enum pause_mode mode, int64_t until_ms);
+void registry_unpause(struct client_registry *registry);
+/* What is paused at now_ms; cheap. */
+enum pause_mode registry_paused(const struct client_registry *registry, int64_t now_ms);
+int64_t registry_pause_end(const struct client_registry *registry);
+
+#endif

@@ -1,0 +1,70 @@
+/* A session: one client's connection, its protocol state and its settings. Floor 4.
+ *
+ * Threads: touched by the reactor that owns the connection only; commands on the pool see copies
+ * (struct exec), never the session. */
+#ifndef POLLARD_CLIENT_SESSION_H
+#define POLLARD_CLIENT_SESSION_H
+
+#include "pollard/net/net.h"
+#include "pollard/proto/decode.h"
+
+struct suspension;
+struct client_registry;
+
+enum session_flag {
+    SESSION_AUTHENTICATED = 1 << 0,
+    SESSION_MONITOR = 1 << 1,     /* CLIENT LIST flag O */
+    SESSION_NO_EVICT = 1 << 2,    /* e */
+    SESSION_NO_TOUCH = 1 << 3,    /* T */
+    SESSION_CLOSE_AFTER = 1 << 4, /* close when the output is sent: flag c */
+    SESSION_CLOSE_NOW = 1 << 5,   /* A */
+    SESSION_JOB = 1 << 6,         /* a job is out, or it is suspended: input waits */
+    SESSION_BLOCKED = 1 << 7,     /* b: the suspension is a blocking command's */
+    SESSION_CAPA_REDIRECT = 1 << 8,
+    SESSION_REPLY_OFF = 1 << 9,
+    SESSION_REPLY_SKIP_NEXT = 1 << 10, /* CLIENT REPLY SKIP was the command before */
+    SESSION_REPLY_SKIP = 1 << 11,      /* this command's reply is dropped */
+    SESSION_UNIX = 1 << 12             /* U */
+};
+
+/* Flags that make a request leave the straight path in exec. */
+#define SESSION_SLOW_PATH                                                                          \
+    (SESSION_CLOSE_AFTER | SESSION_CLOSE_NOW | SESSION_JOB | SESSION_REPLY_OFF |                   \
+     SESSION_REPLY_SKIP_NEXT | SESSION_REPLY_SKIP)
+
+struct session {
+    struct conn conn; /* first: net hands out its address */
+    uint64_t id;
+    uint32_t flags;
+    uint32_t db;
+    uint8_t protocol; /* 2 or 3 */
+    struct client_registry *registry;
+    struct decoder *decoder; /* a frame in work, NULL otherwise */
+    struct buf input;        /* bytes of that frame, or requests not yet run */
+    char *name;              /* NULL: none; all three NUL-terminated */
+    char *lib_name;
+    char *lib_version;
+    const char *last_command; /* full name, static; "NULL" before the first */
+    int64_t created_ms;       /* wall clock */
+    int64_t soft_limit_since_ms; /* output over its soft limit since; 0: is not */
+    uint64_t commands;
+    struct suspension *suspension; /* what it waits for, NULL if nothing */
+};
+
+static inline struct session *session_of(struct conn *conn)
+{
+    return (struct session *)conn;
+}
+
+/* The one line of CLIENT LIST and CLIENT INFO, with Redis's fields in Redis's order plus lib-name,
+ * lib-ver, without the newline. On the owner's thread. */
+void session_describe(const struct session *session, struct buf *ret_line);
+/* Back to a fresh connection's state (RESET): RESP2, db 0, no name, replies on, not a monitor,
+ * unauthenticated if a password is set. */
+void session_reset(struct session *session);
+/* Sets one of name, lib_name, lib_version; empty clears. */
+void session_set_text(char **field, struct bytes text);
+/* Memory of its buffers, for limits and tot-mem. */
+size_t session_memory(const struct session *session);
+
+#endif

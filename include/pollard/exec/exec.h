@@ -1,0 +1,115 @@
+/* exec: a request becomes a command that runs. Floor 5. What a handler sees.
+ *
+ *   cycle (all ready connections): read -> decode -> command_find, hash, prefetch -> gate -> run
+ *   gate: arity, authentication, protected commands, memory, pause
+ *   run: access_try -> handler -> access_end, on the reactor; or a job on the pool
+ *
+ * A handler reads x, reaches keys through x->access by key index (in the order of the command's
+ * key specs), writes one reply, and returns STATUS_OK; or returns an error status without having
+ * written anything, and dispatch replies its text. It never locks, never blocks, never sees a
+ * shard. Handlers of keyless commands have an access with no keys.
+ *
+ * On the pool x->session is NULL: only commands with ROUTE_INLINE may use the session, and must not
+ * have keys that can be busy (commands with keys may be handed to the pool at any time). */
+#ifndef POLLARD_EXEC_EXEC_H
+#define POLLARD_EXEC_EXEC_H
+
+#include "pollard/base/status.h"
+#include "pollard/client/registry.h"
+#include "pollard/client/session.h"
+#include "pollard/exec/command.h"
+#include "pollard/keyspace/access.h"
+#include "pollard/proto/reply.h"
+#include "pollard/proto/request.h"
+
+struct config;
+struct stats_options;
+struct server_options;
+struct pool;
+
+enum exec_dispatch { DISPATCH_AUTO, DISPATCH_INLINE, DISPATCH_POOL };
+
+struct exec_options {
+    option_number threads;       /* reactors; 0: cores */
+    option_number pool_threads;  /* 0: chosen */
+    option_number dispatch;      /* enum exec_dispatch */
+    option_number enable_debug_command;     /* 0 no, 1 yes, 2 local */
+    option_number enable_protected_configs; /* the same */
+    struct option_text rename_commands;
+};
+extern const struct option_row exec_option_rows[];
+extern const size_t exec_option_row_count;
+
+/* What the rooms below need not know of each other, handed to every handler. Filled by server,
+ * constant while threads run. */
+struct services {
+    struct keyspace *keyspace;
+    struct config *config;
+    struct client_registry *registry;
+    struct pool *pool;
+    const struct exec_options *exec_options;
+    const struct client_options *client_options;
+    const struct keyspace_options *keyspace_options;
+    const struct net_options *net_options;
+    struct stats_options *stats_options;
+    const struct server_options *server_options; /* opaque here */
+    int64_t started_ms;                          /* wall clock */
+    char run_id[41];
+    char executable[4096];
+    int tcp_port;
+    _Atomic bool shutting_down;
+    void *server; /* for the hooks below */
+    /* Begins an orderly end (SHUTDOWN, SIGTERM): stops accepting, sends what is due. abort: takes
+     * back one that is waiting; false when there is none. */
+    void (*request_shutdown)(void *server, bool now);
+    bool (*abort_shutdown)(void *server);
+};
+
+struct exec {
+    const struct command *command;
+    struct request *request;
+    const struct bytes *argv; /* = request->argv */
+    uint32_t argc;
+    uint32_t db;
+    struct reply *reply;
+    struct access *access;   /* granted; its keys are those of the command's specs */
+    struct session *session; /* NULL on the pool */
+    const struct services *services;
+    int64_t now_ms;          /* wall clock: = access->now_ms when there are keys */
+    uint64_t client_id;
+    uint8_t protocol;
+    const _Atomic bool *cancelled; /* on the pool: the client is gone or the server stops; long
+                                      work polls it. NULL on a reactor */
+};
+
+static inline bool exec_on_reactor(const struct exec *x)
+{
+    return x->session != NULL;
+}
+
+/* ---- Later replies ----
+ * A handler on a reactor that cannot answer now (WAIT, DEBUG SLEEP, CLIENT LIST, CLIENT PAUSE's
+ * victims, ...) suspends its session and returns STATUS_PENDING. The session's input waits. */
+struct suspension;
+/* Called on the reactor's thread when the time is over and nobody has resumed: writes the reply. */
+typedef void suspension_timeout(struct suspension *suspension, struct reply *reply);
+/* blocked: CLIENT LIST shows flag b. timeout_ms relative, <= 0: no time-out (timeout may be NULL).
+ * The suspension ends by suspension_resume, by its time-out, or with its session. */
+struct suspension *exec_suspend(struct exec *x, bool blocked, int64_t timeout_ms,
+                                suspension_timeout *timeout, void *argument);
+void *suspension_argument(const struct suspension *suspension);
+/* A reply builder for it; for the one thread that will resume it. */
+struct reply *suspension_reply(struct suspension *suspension);
+/* Sends the reply home and lets the session go on. Any thread, once; the pointer is dead after.
+ * If the session is gone meanwhile, the reply is dropped (the pointer stays valid until resumed). */
+void suspension_resume(struct suspension *suspension);
+
+/* ---- For commands about commands ---- */
+
+/* Feeds a line to all monitors: internal to dispatch, declared for tests. */
+void exec_feed_monitors(struct exec *x);
+
+/* Replies "unknown subcommand 'x'. Try NAME HELP." as Redis words it; returns STATUS_REPLIED. */
+enum status exec_unknown_subcommand(struct exec *x);
+
+#endif
