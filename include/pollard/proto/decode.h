@@ -32,8 +32,8 @@
 enum decode_result { DECODE_MORE, DECODE_REQUEST, DECODE_ERROR };
 
 struct decode_limits {
-    uint64_t bulk_size_max;  /* proto-max-bulk-len */
-    bool authenticated;      /* false: at most 10 arguments of at most 16384 bytes */
+    uint64_t bulk_size_max; /* proto-max-bulk-len */
+    bool authenticated;     /* false: at most 10 arguments of at most 16384 bytes */
 };
 
 struct decoder;

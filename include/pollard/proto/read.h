@@ -24,10 +24,10 @@ enum reply_kind {
 
 struct reply_node {
     enum reply_kind kind;
-    int64_t integer;              /* INTEGER, BOOL */
-    double number;                /* DOUBLE */
-    struct buf text;              /* SIMPLE, ERROR, BULK, DOUBLE (as sent), BIG_NUMBER, VERBATIM */
-    size_t child_count;           /* elements; a map has 2 a pair */
+    int64_t integer;    /* INTEGER, BOOL */
+    double number;      /* DOUBLE */
+    struct buf text;    /* SIMPLE, ERROR, BULK, DOUBLE (as sent), BIG_NUMBER, VERBATIM */
+    size_t child_count; /* elements; a map has 2 a pair */
     struct reply_node *children;
 };
 

@@ -11,8 +11,8 @@
 
 struct reply {
     struct chain *chain;
-    uint8_t protocol; /* 2 or 3 */
-    bool had_error;   /* an error was written: for the error statistics */
+    uint8_t protocol;    /* 2 or 3 */
+    bool had_error;      /* an error was written: for the error statistics */
     char error_code[24]; /* first word of the last error, NUL-terminated: "ERR", "WRONGTYPE" */
 };
 
@@ -45,8 +45,8 @@ void reply_set(struct reply *reply, size_t count);
 void reply_push(struct reply *reply, size_t count);
 /* Attributes exist in RESP3 only: the caller checks. */
 void reply_attribute(struct reply *reply, size_t count);
-void reply_double(struct reply *reply, double value); /* RESP2 a bulk string */
-void reply_bool(struct reply *reply, bool value);     /* RESP2 :1 or :0 */
+void reply_double(struct reply *reply, double value);            /* RESP2 a bulk string */
+void reply_bool(struct reply *reply, bool value);                /* RESP2 :1 or :0 */
 void reply_big_number(struct reply *reply, struct bytes digits); /* RESP2 a bulk string */
 /* Verbatim text; format is three letters ("txt"). RESP2 a bulk string. */
 void reply_verbatim(struct reply *reply, const char *format, struct bytes text);

@@ -10,11 +10,12 @@
 
 struct request {
     uint32_t argc;
-    uint32_t blob_count;   /* how many of blobs are not NULL */
+    uint32_t blob_count; /* how many of blobs are not NULL */
     struct bytes *argv;
-    struct blob **blobs;   /* argc entries, or NULL when blob_count is 0; the request owns the references */
-    size_t wire_size;      /* bytes of the frame, for limits and statistics */
-    void *owned;           /* the block request_detach made, or NULL */
+    struct blob *
+        *blobs; /* argc entries, or NULL when blob_count is 0; the request owns the references */
+    size_t wire_size; /* bytes of the frame, for limits and statistics */
+    void *owned;      /* the block request_detach made, or NULL */
 };
 
 /* Takes the blob that holds argument index, giving its reference to the caller; NULL when that
