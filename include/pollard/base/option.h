@@ -35,7 +35,9 @@ enum option_flag {
     OPTION_SECRET = 8,    /* value is masked in logs and command logs */
     OPTION_OWN = 16,      /* Pollard's own: Redis has none of this name */
     OPTION_ENUM_BITS = 32,
-    OPTION_PROTECTED = 64 /* needs enable-protected-configs */
+    OPTION_PROTECTED = 64, /* needs enable-protected-configs */
+    OPTION_FILE_ONLY = 128, /* a directive of files: CONFIG GET and SET do not know it */
+    OPTION_WORDS = 256      /* TEXT whose value may be several words, or none, in a file: bind */
 };
 
 struct option_choice {
@@ -58,7 +60,8 @@ struct option_row {
     const char *doc;      /* one or two sentences */
     /* OPTION_SPECIAL: parse checks and stores value (words still quoted are not: plain text, words
      * separated by single spaces); returns NULL or the error text. print appends the value as
-     * CONFIG GET shows it. */
+     * CONFIG GET shows it; parse must accept what print gave, as what it was. A TEXT row may have
+     * a parse as well: it only checks, config stores. */
     const char *(*parse)(void *owner, struct bytes value);
     void (*print)(const void *owner, struct buf *ret_value);
     /* Called after a change at run time has been stored; NULL or an error text, upon which the old
@@ -87,7 +90,7 @@ static inline void option_put(option_number *number, int64_t value)
 void option_text_copy(const struct option_text *text, struct buf *ret_value);
 /* Is it set to something other than ""? Any thread. */
 bool option_text_is_set(const struct option_text *text);
-/* Replaces the value with a copy. Any thread. */
+/* Replaces the value with a copy, up to the first NUL byte. Any thread. */
 void option_text_set(struct option_text *text, struct bytes value);
 void option_text_deinit(struct option_text *text);
 
