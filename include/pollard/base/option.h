@@ -19,13 +19,13 @@ struct option_text {
 };
 
 enum option_kind {
-    OPTION_BOOL,    /* yes | no */
-    OPTION_NUMBER,  /* integer in min .. max */
-    OPTION_MEMORY,  /* bytes with k/kb/m/mb/g/gb */
-    OPTION_ENUM,    /* one of choices; ENUM_BITS: several, space separated */
-    OPTION_TEXT,    /* any string */
-    OPTION_OCTAL,   /* file mode */
-    OPTION_SPECIAL  /* parse and print are the row's own functions */
+    OPTION_BOOL,   /* yes | no */
+    OPTION_NUMBER, /* integer in min .. max */
+    OPTION_MEMORY, /* bytes with k/kb/m/mb/g/gb */
+    OPTION_ENUM,   /* one of choices; ENUM_BITS: several, space separated */
+    OPTION_TEXT,   /* any string */
+    OPTION_OCTAL,  /* file mode */
+    OPTION_SPECIAL /* parse and print are the row's own functions */
 };
 
 enum option_flag {
@@ -35,7 +35,7 @@ enum option_flag {
     OPTION_SECRET = 8,    /* value is masked in logs and command logs */
     OPTION_OWN = 16,      /* Pollard's own: Redis has none of this name */
     OPTION_ENUM_BITS = 32,
-    OPTION_PROTECTED = 64, /* needs enable-protected-configs */
+    OPTION_PROTECTED = 64,  /* needs enable-protected-configs */
     OPTION_FILE_ONLY = 128, /* a directive of files: CONFIG GET and SET do not know it */
     OPTION_WORDS = 256      /* TEXT whose value may be several words, or none, in a file: bind */
 };
@@ -55,9 +55,9 @@ struct option_row {
     int64_t min;
     int64_t max;
     const struct option_choice *choices; /* ends with a NULL name */
-    const char *unit;     /* "ms", "bytes", ... or NULL */
-    const char *section;  /* heading in the sample configuration: "network", "limits", ... */
-    const char *doc;      /* one or two sentences */
+    const char *unit;                    /* "ms", "bytes", ... or NULL */
+    const char *section; /* heading in the sample configuration: "network", "limits", ... */
+    const char *doc;     /* one or two sentences */
     /* OPTION_SPECIAL: parse checks and stores value (words still quoted are not: plain text, words
      * separated by single spaces); returns NULL or the error text. print appends the value as
      * CONFIG GET shows it; parse must accept what print gave, as what it was. A TEXT row may have
