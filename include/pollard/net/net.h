@@ -12,6 +12,7 @@
 
 #include "pollard/base/chain.h"
 #include "pollard/base/option.h"
+#include <sys/types.h>
 
 struct reactor;
 struct conn;
@@ -43,12 +44,19 @@ struct transport {
 };
 
 enum conn_flag {
-    CONN_READS = 1,      /* wants to be told when readable */
-    CONN_WRITES = 2,     /* output is left: waits for room */
-    CONN_PARKED = 4,     /* private: sits in the parked set */
-    CONN_READY = 8,      /* private: reported this cycle */
-    CONN_FAILED = 16,    /* the peer is gone or a write failed; on_ready tells the owner */
-    CONN_UNIX = 32
+    CONN_READS = 1,   /* wants to be told when readable */
+    CONN_WRITES = 2,  /* output is left: waits for room */
+    CONN_PARKED = 4,  /* private: sits in the parked set (epoll) */
+    CONN_READY = 8,   /* private: has a place in this cycle's ready list */
+    CONN_FAILED = 16, /* the peer is gone or a write failed; on_ready tells the owner */
+    CONN_UNIX = 32,
+    CONN_PENDING = 64,     /* private: the kernel reported input that is not read to its end yet */
+    CONN_HUNG_UP = 128,    /* private: the end of the stream is behind the pending input */
+    CONN_ROOM = 256,       /* private: leftovers can go on being written */
+    CONN_RENEWED = 512,    /* private: the owner asked to be told about it (reactor_renew) */
+    CONN_QUEUED = 1024,    /* private: has a place in the next cycle's ready list */
+    CONN_OUT_ARMED = 2048, /* private: the parked set reports room for it */
+    CONN_SOURCE = 4096     /* private: a listening socket or the wake descriptor, no connection */
 };
 
 /* The owner embeds it as the first member of its own object. */
@@ -58,23 +66,28 @@ struct conn {
     struct reactor *reactor;
     const struct transport *transport;
     struct chain output;
-    uint64_t read_bytes;    /* totals of this connection */
+    uint64_t read_bytes; /* totals of this connection */
     uint64_t written_bytes;
-    int64_t active_ms;      /* monotonic time of the last read, by the reactor's clock */
+    int64_t active_ms; /* monotonic time of the last read, by the reactor's clock */
     /* private to net */
-    uint32_t slot;
-    uint32_t quiet_cycles;
+    uint32_t slot;       /* in the poll set, unless parked */
+    uint32_t heat;       /* how often it was ready lately (src/net/park.c) */
+    uint32_t place;      /* in the reactor's list of all */
+    uint32_t ready_slot; /* in the ready list */
+    uint32_t queue_slot; /* in the next cycle's ready list */
 };
 
-/* Reads up to size bytes. > 0: so many; 0: nothing now; -1: end of stream or error (CONN_FAILED is
- * set). Never blocks. */
+/* Reads up to size (> 0) bytes. > 0: so many; 0: nothing now; -1: end of stream or error
+ * (CONN_FAILED is set). Never blocks. Fewer than size means that the socket is empty: the
+ * connection is reported again when more comes; else in the next cycle. */
 ssize_t conn_read(struct conn *conn, void *data, size_t size);
 /* Writes what the output holds with as few writev as possible (one when the socket takes it all).
  * Leftovers turn CONN_WRITES on, and the reactor goes on by itself; on_drained tells when they are
  * gone. Returns false when the peer is gone (CONN_FAILED; the output is dropped). */
 bool conn_flush(struct conn *conn);
 /* Whether the reactor reports it as readable: off while a job is out, or input is held back. Data
- * that came meanwhile is reported as soon as it is on again. */
+ * that came meanwhile, or a hang-up, is reported as soon as it is on again. Makes no system call.
+ */
 void conn_want_reads(struct conn *conn, bool wanted);
 /* Text of both ends as CLIENT LIST shows them: "127.0.0.1:50000", "[::1]:50000", "/path:0". */
 void conn_peer_text(const struct conn *conn, struct buf *ret_text);
@@ -93,8 +106,8 @@ struct mail {
 
 /* A timer; the owner embeds it. Zeroed is idle. */
 struct timer {
-    int64_t due_ms;   /* monotonic */
-    size_t position;  /* private: 1 + index in the heap; 0 idle */
+    int64_t due_ms;  /* monotonic */
+    size_t position; /* private: 1 + index in the heap; 0 idle */
     void (*fire)(struct timer *timer, struct reactor *reactor);
 };
 
@@ -116,10 +129,10 @@ struct reactor_hooks {
 
 struct reactor_figures {
     uint64_t cycles;
-    uint64_t waits;        /* system calls to wait */
-    uint64_t parked;       /* now */
-    uint64_t connections;  /* now */
-    uint64_t busy_us;      /* time between waits */
+    uint64_t waits;       /* system calls to wait */
+    uint64_t parked;      /* now */
+    uint64_t connections; /* now */
+    uint64_t busy_us;     /* time between waits */
     uint64_t mails;
 };
 
@@ -147,7 +160,8 @@ bool reactor_add(struct reactor *reactor, struct conn *conn, int fd, bool is_uni
 /* Stops to watch, closes the descriptor, clears the output. The owner then frees its object. */
 void reactor_remove(struct conn *conn);
 /* Puts a connection into the next cycle's ready set although its socket may have nothing: input is
- * left over in the owner's hands. The next wait does not sleep then. */
+ * left over in the owner's hands. The next wait does not sleep then. It is reported even while its
+ * reads are off: the owner asked. */
 void reactor_renew(struct conn *conn);
 /* Walks all connections of this reactor; the visitor may remove the one it is given. */
 void reactor_each(struct reactor *reactor, void (*visit)(struct conn *conn, void *argument),
@@ -161,8 +175,9 @@ void reactor_figures(const struct reactor *reactor, struct reactor_figures *ret_
 /* ---- Listening ---- */
 
 /* The listening sockets of a server and the spread of their connections over reactors. Polled by
- * the first reactor; accepts at most max-new-connections-per-cycle a cycle, does not spin when
- * descriptors are out (it stops to poll for 100 ms or until a connection closes). */
+ * the first reactor; each socket accepts at most max-new-connections-per-cycle a cycle, and does
+ * not spin when descriptors are out (polling stops for 100 ms, or until a connection of the first
+ * reactor closes). */
 struct listeners;
 
 /* Opens all sockets of the options: bind addresses x port, and the unix socket (a stale one is
@@ -170,7 +185,9 @@ struct listeners;
  * non-empty port file request takes no TCP socket, as Redis does. */
 ATTR_MUST_USE struct listeners *listeners_open(const struct net_options *options,
                                                struct buf *ret_error);
-/* Starts accepting on reactors[0], handing out to the reactor with the fewest connections. */
+/* Starts accepting on reactors[0], handing out to the reactor with the fewest connections. Before
+ * reactors[0] runs or on its thread. The array is copied; the reactors must outlive the listeners.
+ */
 void listeners_start(struct listeners *listeners, struct reactor **reactors, size_t count);
 /* Stops accepting and closes; removes the unix socket file. On reactors[0]'s thread or after it
  * has ended. Nulls the pointer. */
