@@ -6,17 +6,30 @@
 #include "pollard/base/bytes.h"
 #include "pollard/base/option.h"
 
-enum commandlog_kind { COMMANDLOG_SLOW, COMMANDLOG_LARGE_REQUEST, COMMANDLOG_LARGE_REPLY,
-                       COMMANDLOG_KINDS };
+enum commandlog_kind {
+    COMMANDLOG_SLOW,
+    COMMANDLOG_LARGE_REQUEST,
+    COMMANDLOG_LARGE_REPLY,
+    COMMANDLOG_KINDS
+};
+
+#define STATS_PERCENTILES_MAX 16
 
 struct stats_options {
-    option_number commandlog_threshold[COMMANDLOG_KINDS]; /* us, bytes, bytes; -1 off, 0 all */
-    option_number commandlog_max_size[COMMANDLOG_KINDS];  /* entries */
-    option_number latency_monitor_threshold;              /* ms, 0 off */
-    option_number latency_tracking;                       /* bool: histograms */
-    double latency_percentiles[16];
+    option_number commandlog_threshold[COMMANDLOG_KINDS];      /* us, bytes, bytes; -1 off, 0 all */
+    option_number commandlog_max_size[COMMANDLOG_KINDS];       /* entries */
+    option_number latency_monitor_threshold;                   /* ms, 0 off */
+    option_number latency_tracking;                            /* bool: histograms */
+    _Atomic double latency_percentiles[STATS_PERCENTILES_MAX]; /* stats_percentile_get */
     option_number latency_percentile_count;
 };
+
+static inline double stats_percentile_get(const struct stats_options *options, size_t index)
+{
+    return atomic_load_explicit((_Atomic double *)&options->latency_percentiles[index],
+                                memory_order_relaxed);
+}
+
 extern const struct option_row stats_option_rows[];
 extern const size_t stats_option_row_count;
 
@@ -27,9 +40,10 @@ extern const size_t stats_option_row_count;
 struct commandlog_entry {
     int64_t id;
     int64_t time_s;
-    int64_t value;       /* us or bytes */
+    int64_t value; /* us or bytes */
     size_t argument_count;
-    struct buf arguments[COMMANDLOG_ARGUMENTS_MAX]; /* the last one may read "... (N more arguments)" */
+    /* The last one may read "... (N more arguments)". */
+    struct buf arguments[COMMANDLOG_ARGUMENTS_MAX];
     struct buf peer;
     struct buf client_name;
 };
@@ -53,15 +67,14 @@ struct latency_sample {
 };
 struct latency_event {
     const char *name;
-    size_t sample_count;  /* oldest first */
+    size_t sample_count; /* oldest first */
     struct latency_sample samples[LATENCY_SAMPLES_MAX];
     uint32_t max_ms;
 };
 /* Records when latency_ms reaches the threshold option (0: never). name is static memory:
  * "command", "fast-command", "expire-cycle", ... */
 void latency_add(const struct stats_options *options, const char *name, int64_t latency_ms);
-void latency_each(void (*visit)(void *argument, const struct latency_event *event),
-                  void *argument);
+void latency_each(void (*visit)(void *argument, const struct latency_event *event), void *argument);
 /* Resets the event of that name, or all when name.size is 0; returns how many were. */
 size_t latency_reset(struct bytes name);
 

@@ -44,7 +44,7 @@ enum stat_index {
 #define STAT(field) STAT_##field,
     STATS_COUNTERS(STAT)
 #undef STAT
-    STAT_COUNT
+        STAT_COUNT
 };
 
 /* Latency histogram of a command: bucket i counts calls of [2^i, 2^(i+1)) ns, 0 .. 39. */
@@ -52,9 +52,9 @@ enum stat_index {
 
 struct stats_command {
     stat_counter calls;
-    stat_counter ticks;          /* clock_ticks spent */
-    stat_counter rejected;       /* refused before the handler ran */
-    stat_counter failed;         /* the handler replied an error */
+    stat_counter ticks;    /* clock_ticks spent */
+    stat_counter rejected; /* refused before the handler ran */
+    stat_counter failed;   /* the handler replied an error */
     stat_counter histogram[STATS_HISTOGRAM_BUCKETS];
 };
 
@@ -91,6 +91,8 @@ void stats_command_rejected(uint32_t command);
 
 /* Sums over threads, minus what the last reset took. Any thread. */
 uint64_t stats_sum(enum stat_index index);
+/* The same since the start of the process, whatever was reset. */
+uint64_t stats_sum_ever(enum stat_index index);
 struct stats_command_sum {
     uint64_t calls;
     uint64_t ticks;
@@ -99,9 +101,11 @@ struct stats_command_sum {
     uint64_t histogram[STATS_HISTOGRAM_BUCKETS];
 };
 void stats_command_sum(uint32_t command, struct stats_command_sum *ret_sum);
-/* CONFIG RESETSTAT. */
+/* The run time that percentile (0 .. 100) of the calls stayed within, interpolated in its bucket:
+ * us. 0 without calls. */
+double stats_percentile_us(const struct stats_command_sum *sum, double percentile);
+/* CONFIG RESETSTAT: counters, figures of commands with their histograms, and errors. */
 void stats_reset(void);
-/* LATENCY RESET's counterpart for histograms is stats_reset. */
 
 /* Error replies by code word ("ERR", "WRONGTYPE"), for INFO errorstats; at most 128 different
  * ones are kept. Takes a lock: errors are rare. */
