@@ -18,10 +18,10 @@ struct output_limit {
 
 struct client_options {
     option_number maxclients;
-    option_number timeout;                   /* s */
+    option_number timeout; /* s */
     option_number protected_mode;
-    option_number bulk_size_max;             /* proto-max-bulk-len */
-    option_number query_buffer_limit;        /* client-query-buffer-limit */
+    option_number bulk_size_max;      /* proto-max-bulk-len */
+    option_number query_buffer_limit; /* client-query-buffer-limit */
     struct output_limit output_limits[CLIENT_CLASSES];
     struct option_text requirepass;
 };
@@ -43,6 +43,15 @@ uint64_t registry_count_monitors(const struct client_registry *registry);
 uint64_t registry_next_id_peek(const struct client_registry *registry);
 struct reactor *registry_reactor(const struct client_registry *registry, size_t index);
 size_t registry_reactor_count(const struct client_registry *registry);
+
+/* Called on the owner's thread for every session that ends, before it is freed: what exec hung on
+ * it is taken off. Set once, before reactors run. */
+void registry_on_destroy(struct client_registry *registry,
+                         void (*hook)(void *context, struct session *session), void *context);
+/* Monitors among the sessions of one reactor. Any thread. */
+uint32_t registry_reactor_monitors(const struct client_registry *registry, size_t index);
+/* The session is (no longer) blocked: keeps flag b and the count. Owner's thread. */
+void session_set_blocked(struct session *session, bool blocked);
 
 /* A new session on this reactor for an accepted socket, or NULL after it has been refused (over
  * maxclients, protected mode: Redis's error is sent) and closed. */

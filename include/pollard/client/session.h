@@ -39,13 +39,17 @@ struct session {
     uint32_t db;
     uint8_t protocol; /* 2 or 3 */
     struct client_registry *registry;
-    struct decoder *decoder; /* a frame in work, NULL otherwise */
-    struct buf input;        /* bytes of that frame, or requests not yet run */
-    char *name;              /* NULL: none; all three NUL-terminated */
+    struct decoder *decoder;    /* a frame in work, NULL otherwise */
+    struct buf input;           /* bytes of that frame, or requests not yet run */
+    size_t input_offset;        /* how much of input is done with */
+    struct session *next_dirty; /* exec: sessions with output to flush at the end of the cycle */
+    bool is_dirty;
+    bool hung_up; /* the peer is gone: it ends when nothing is out */
+    char *name;   /* NULL: none; all three NUL-terminated */
     char *lib_name;
     char *lib_version;
-    const char *last_command; /* full name, static; "NULL" before the first */
-    int64_t created_ms;       /* wall clock */
+    const char *last_command;    /* full name, static; "NULL" before the first */
+    int64_t created_ms;          /* wall clock */
     int64_t soft_limit_since_ms; /* output over its soft limit since; 0: is not */
     uint64_t commands;
     struct suspension *suspension; /* what it waits for, NULL if nothing */

@@ -66,7 +66,7 @@ struct key_spec {
     uint8_t begin; /* enum key_spec_begin */
     uint8_t find;  /* enum key_spec_find */
     uint16_t flags;
-    int32_t index;       /* argv index, or start_from of a keyword search (negative: from the end) */
+    int32_t index; /* argv index, or start_from of a keyword search (negative: from the end) */
     const char *keyword; /* NULL unless KEY_BEGIN_KEYWORD */
     int32_t last;        /* range: relative to begin; negative: from the end (-1: last argument) */
     int32_t step;
@@ -78,8 +78,8 @@ struct key_spec {
 struct command_argument; /* COMMAND DOCS: private to the table (exec/command_docs.h) */
 
 struct command {
-    const char *name;      /* lower case, own word: "get", "list" of client|list */
-    const char *full_name; /* "get", "client|list" */
+    const char *name;         /* lower case, own word: "get", "list" of client|list */
+    const char *full_name;    /* "get", "client|list" */
     command_handler *handler; /* NULL for a container without a form of its own */
     const struct command *parent;
     const struct command *subcommands; /* consecutive, sorted by name; NULL if none */

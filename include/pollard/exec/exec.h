@@ -26,13 +26,14 @@ struct config;
 struct stats_options;
 struct server_options;
 struct pool;
+struct dispatcher;
 
 enum exec_dispatch { DISPATCH_AUTO, DISPATCH_INLINE, DISPATCH_POOL };
 
 struct exec_options {
-    option_number threads;       /* reactors; 0: cores */
-    option_number pool_threads;  /* 0: chosen */
-    option_number dispatch;      /* enum exec_dispatch */
+    option_number threads;                  /* reactors; 0: cores */
+    option_number pool_threads;             /* 0: chosen */
+    option_number dispatch;                 /* enum exec_dispatch */
     option_number enable_debug_command;     /* 0 no, 1 yes, 2 local */
     option_number enable_protected_configs; /* the same */
     struct option_text rename_commands;
@@ -47,6 +48,7 @@ struct services {
     struct config *config;
     struct client_registry *registry;
     struct pool *pool;
+    struct dispatcher *dispatcher;
     const struct exec_options *exec_options;
     const struct client_options *client_options;
     const struct keyspace_options *keyspace_options;
@@ -75,7 +77,7 @@ struct exec {
     struct access *access;   /* granted; its keys are those of the command's specs */
     struct session *session; /* NULL on the pool */
     const struct services *services;
-    int64_t now_ms;          /* wall clock: = access->now_ms when there are keys */
+    int64_t now_ms; /* wall clock: = access->now_ms when there are keys */
     uint64_t client_id;
     uint8_t protocol;
     const _Atomic bool *cancelled; /* on the pool: the client is gone or the server stops; long
@@ -93,16 +95,33 @@ static inline bool exec_on_reactor(const struct exec *x)
 struct suspension;
 /* Called on the reactor's thread when the time is over and nobody has resumed: writes the reply. */
 typedef void suspension_timeout(struct suspension *suspension, struct reply *reply);
-/* blocked: CLIENT LIST shows flag b. timeout_ms relative, <= 0: no time-out (timeout may be NULL).
- * The suspension ends by suspension_resume, by its time-out, or with its session. */
+/* blocked: CLIENT LIST shows flag b. Either timeout is NULL, and somebody calls suspension_resume
+ * exactly once; or it is not, nobody does, and it ends timeout_ms from now (<= 0: never) or with
+ * its session. */
 struct suspension *exec_suspend(struct exec *x, bool blocked, int64_t timeout_ms,
                                 suspension_timeout *timeout, void *argument);
 void *suspension_argument(const struct suspension *suspension);
 /* A reply builder for it; for the one thread that will resume it. */
 struct reply *suspension_reply(struct suspension *suspension);
 /* Sends the reply home and lets the session go on. Any thread, once; the pointer is dead after.
- * If the session is gone meanwhile, the reply is dropped (the pointer stays valid until resumed). */
+ * If the session is gone meanwhile, the reply is dropped (the pointer stays valid until resumed).
+ */
 void suspension_resume(struct suspension *suspension);
+
+/* ---- More keys ---- */
+
+/* The index of an access key with the same name as key_index, in another logical database (COPY
+ * DB, MOVE): the same shard, so it is held already. At most one a call, before the first write.
+ * STATUS_OK, STATUS_DB_RANGE. */
+enum status exec_key_in_db(struct exec *x, uint32_t key_index, uint32_t db, uint32_t *ret_index);
+/* Opens x->access on one key for a command without key specs (DEBUG OBJECT), to be called once and
+ * before anything is replied. STATUS_OK, or STATUS_TO_POOL (to be returned) when it is busy. */
+enum status exec_extra_key(struct exec *x, struct bytes name, enum access_mode mode,
+                           uint32_t *ret_index);
+/* Between slices of long work on the pool: lets all-shards work (FLUSHALL) go first. Nothing of
+ * the keyspace may be in hand. True when the work should stop: the client is gone, or the server
+ * is going. Does nothing on a reactor. */
+bool exec_breathe(struct exec *x);
 
 /* ---- For commands about commands ---- */
 

@@ -1,0 +1,379 @@
+/* The cycle: runs what was gathered, batch by batch, and sends one answer a connection. The second
+ * half of the hot path; on the reactor's thread, between keyspace_enter and keyspace_leave. */
+#include "cycle.h"
+#include "job.h"
+#include "pollard/base/check.h"
+#include "pollard/base/clock.h"
+#include "pollard/base/mem.h"
+#include "suspend.h"
+
+void cycle_mark_dirty(struct cycle *cycle, struct session *session)
+{
+    if (!session->is_dirty) {
+        session->is_dirty = true;
+        session->next_dirty = cycle->dirty;
+        cycle->dirty = session;
+    }
+}
+
+static void unmark_dirty(struct cycle *cycle, struct session *session)
+{
+    if (!session->is_dirty) {
+        return;
+    }
+    struct session **link = &cycle->dirty;
+    while (*link != session) {
+        link = &(*link)->next_dirty;
+    }
+    *link = session->next_dirty;
+    session->is_dirty = false;
+}
+
+bool cycle_flush(struct cycle *cycle, struct session *session)
+{
+    if (!chain_is_empty(&session->conn.output)) {
+        uint64_t before = session->conn.written_bytes;
+        if (!conn_flush(&session->conn)) {
+            session_destroy(session);
+            return false;
+        }
+        stat_counter_add(&cycle->stats->counters[STAT_writes_processed], 1);
+        stat_counter_add(&cycle->stats->counters[STAT_net_output_bytes],
+                         session->conn.written_bytes - before);
+        session_check_output(session, reactor_monotonic_ms(cycle->reactor));
+    }
+    bool is_sent = chain_is_empty(&session->conn.output);
+    if ((session->flags & SESSION_CLOSE_NOW) != 0 ||
+        ((session->flags & SESSION_CLOSE_AFTER) != 0 && is_sent &&
+         (session->flags & SESSION_JOB) == 0)) {
+        session_destroy(session);
+        return false;
+    }
+    return true;
+}
+
+/* What is left of a batch's input goes to (or stays in) the session's own input. */
+static void keep_rest(struct batch *batch, struct bytes rest)
+{
+    struct session *session = batch->session;
+    struct buf *input = &session->input;
+    if (!batch->from_input) {
+        if (rest.size > 0) {
+            buf_append(input, rest);
+        }
+        return;
+    }
+    if (rest.size == 0) {
+        /* An idle connection holds no buffers. */
+        buf_deinit(input);
+        session->input_offset = 0;
+        return;
+    }
+    session->input_offset = (size_t)(rest.data - input->data);
+    /* What a large argument has taken over need not be kept. */
+    input->size = session->input_offset + rest.size;
+    if (session->input_offset > input->size / 2) {
+        memmove(input->data, rest.data, rest.size);
+        input->size = rest.size;
+        session->input_offset = 0;
+    }
+}
+
+static void end_batch(struct cycle *cycle, struct batch *batch, struct bytes rest, bool is_cut)
+{
+    struct session *session = batch->session;
+    if (!is_cut && decoder_is_mid_frame(batch->decoder)) {
+        size_t keep = decoder_keep(batch->decoder);
+        rest.size = keep < rest.size ? keep : rest.size;
+        keep_rest(batch, rest);
+        decoder_rewind(batch->decoder);
+        session->decoder = batch->decoder;
+        batch->decoder = NULL;
+        return;
+    }
+    if (decoder_is_mid_frame(batch->decoder)) {
+        /* The frame in work stands behind calls that wait: it is decoded again after them. */
+        decoder_destroy(&batch->decoder);
+    } else {
+        decoder_rewind(batch->decoder);
+        cycle_give_decoder(cycle, &batch->decoder);
+    }
+    keep_rest(batch, rest);
+    if (rest.size > 0 && (session->flags & SESSION_JOB) == 0) {
+        reactor_renew(&session->conn);
+    }
+}
+
+/* Drops calls that will not run now. */
+static void drop_calls(struct cycle *cycle, const struct batch *batch, uint32_t from)
+{
+    for (uint32_t i = from; i < batch->call_count; i++) {
+        request_deinit(&cycle->calls[batch->first_call + i].request);
+    }
+}
+
+static void reply_protocol_error(struct session *session, const char *text)
+{
+    struct reply reply;
+    reply_init(&reply, &session->conn.output, session->protocol);
+    reply_error_format(&reply, "ERR %s", text);
+    stats_error(reply.error_code);
+    session->flags |= SESSION_CLOSE_AFTER;
+}
+
+/* Runs a batch's calls until one takes the session away. Returns how many have run. */
+static uint32_t run_calls(struct cycle *cycle, struct batch *batch)
+{
+    struct session *session = batch->session;
+    uint32_t i = 0;
+    while (i < batch->call_count) {
+        struct call *call = &cycle->calls[batch->first_call + i];
+        i++;
+        call_run(cycle, session, call);
+        if (UNLIKELY(call->request.blob_count > 0 || call->request.owned != NULL)) {
+            request_deinit(&call->request);
+        }
+        if (UNLIKELY((session->flags & (SESSION_JOB | SESSION_CLOSE_AFTER | SESSION_CLOSE_NOW)) !=
+                     0) ||
+            UNLIKELY(chain_size(&session->conn.output) > CONNECTION_REPLY_MAX)) {
+            break;
+        }
+    }
+    return i;
+}
+
+static void run_batch(struct cycle *cycle, struct batch *batch)
+{
+    struct session *session = batch->session;
+    uint32_t done = run_calls(cycle, batch);
+    bool is_cut = done < batch->call_count;
+    struct bytes rest = batch->rest;
+    if (is_cut) {
+        const unsigned char *next = cycle->calls[batch->first_call + done].wire;
+        rest = bytes_make(next, (size_t)(batch->end - next));
+        drop_calls(cycle, batch, done);
+    } else if (batch->error != NULL &&
+               (session->flags & (SESSION_JOB | SESSION_CLOSE_AFTER)) == 0) {
+        reply_protocol_error(session, batch->error);
+        rest.size = 0;
+    }
+    if ((session->flags & (SESSION_CLOSE_AFTER | SESSION_CLOSE_NOW)) != 0) {
+        rest.size = 0;
+        is_cut = true;
+    }
+    end_batch(cycle, batch, rest, is_cut);
+    stat_counter_add(&cycle->stats->counters[STAT_reads_processed], 1);
+    (void)cycle_flush(cycle, session);
+}
+
+void cycle_run(struct cycle *cycle)
+{
+    const struct keyspace *keyspace = cycle->services->keyspace;
+    uint32_t c = 0;
+    for (uint32_t b = 0; b < cycle->batch_count; b++) {
+        const struct batch *batch = &cycle->batches[b];
+        for (; c < batch->first_call + batch->call_count; c++) {
+            const struct call *call = &cycle->calls[c];
+            if (call->command != NULL && call->command->first_key > 0) {
+                keyspace_prefetch_entry(keyspace, batch->session->db, call->hash);
+            }
+        }
+    }
+    cycle->ticks = clock_ticks();
+    for (uint32_t b = 0; b < cycle->batch_count; b++) {
+        run_batch(cycle, &cycle->batches[b]);
+    }
+    stat_counter_add(&cycle->stats->counters[STAT_parse_batches], cycle->batch_count);
+    stat_counter_add(&cycle->stats->counters[STAT_parse_batch_commands], cycle->call_count);
+    stat_counter_add(&cycle->stats->counters[STAT_commands_processed], cycle->call_count);
+    stat_counter_add(&cycle->calls_run, cycle->call_count);
+    cycle->batch_count = 0;
+    cycle->call_count = 0;
+    cycle->arena_used = 0;
+}
+
+/* ---- Hooks ---- */
+
+static struct cycle *cycle_for(void *context, struct reactor *reactor)
+{
+    struct dispatcher *dispatcher = context;
+    return &dispatcher->cycles[reactor_index(reactor)];
+}
+
+static void on_idle_timer(struct timer *timer, struct reactor *reactor)
+{
+    struct dispatcher *dispatcher = reactor_context(reactor);
+    int64_t next_ms = registry_close_idle(dispatcher->services->registry, reactor);
+    if (next_ms != INT64_MAX) {
+        reactor_timer_set(reactor, timer, next_ms);
+    }
+}
+
+static void on_accept(void *context, struct reactor *reactor, int fd, bool is_unix)
+{
+    struct cycle *cycle = cycle_for(context, reactor);
+    struct client_registry *registry = cycle->services->registry;
+    if (session_create(registry, reactor, fd, is_unix) == NULL) {
+        return;
+    }
+    if (cycle->idle_timer.position == 0 && option_get(&registry_options(registry)->timeout) > 0) {
+        cycle->idle_timer.fire = on_idle_timer;
+        reactor_timer_set(reactor, &cycle->idle_timer, reactor_monotonic_ms(reactor) + 100);
+    }
+}
+
+static void on_ready(void *context, struct reactor *reactor, struct conn **conns, size_t count)
+{
+    struct cycle *cycle = cycle_for(context, reactor);
+    for (size_t i = 0; i < count; i++) {
+        if (conns[i] == NULL) {
+            continue;
+        }
+        cycle_gather(cycle, conns[i]);
+        if (cycle_is_full(cycle)) {
+            cycle_run(cycle);
+        }
+    }
+    if (cycle->batch_count > 0) {
+        cycle_run(cycle);
+    }
+}
+
+static void on_drained(void *context, struct conn *conn)
+{
+    struct cycle *cycle = cycle_for(context, conn->reactor);
+    cycle_mark_dirty(cycle, session_of(conn));
+}
+
+static void on_cycle_begin(void *context, struct reactor *reactor)
+{
+    struct cycle *cycle = cycle_for(context, reactor);
+    const struct stats_options *options = cycle->services->stats_options;
+    if (UNLIKELY(cycle->reactor == NULL)) {
+        cycle->reactor = reactor;
+        cycle->stats = stats_self();
+    }
+    keyspace_enter(cycle->services->keyspace);
+    int64_t slow_us = option_get(&options->commandlog_threshold[COMMANDLOG_SLOW]);
+    cycle->slow_ticks = slow_us < 0 ? -1 : (int64_t)clock_ns_to_ticks((uint64_t)slow_us * 1000);
+    cycle->large_request = option_get(&options->commandlog_threshold[COMMANDLOG_LARGE_REQUEST]);
+    cycle->large_reply = option_get(&options->commandlog_threshold[COMMANDLOG_LARGE_REPLY]);
+    cycle->monitored = registry_count_monitors(cycle->services->registry) > 0;
+}
+
+static void on_cycle_end(void *context, struct reactor *reactor)
+{
+    struct cycle *cycle = cycle_for(context, reactor);
+    struct session *session;
+    while ((session = cycle->dirty) != NULL) {
+        cycle->dirty = session->next_dirty;
+        session->is_dirty = false;
+        (void)cycle_flush(cycle, session);
+    }
+    keyspace_leave(cycle->services->keyspace);
+}
+
+struct reactor_hooks dispatcher_hooks(struct dispatcher *dispatcher)
+{
+    return (struct reactor_hooks){
+        .context = dispatcher,
+        .on_accept = on_accept,
+        .on_ready = on_ready,
+        .on_drained = on_drained,
+        .on_cycle_begin = on_cycle_begin,
+        .on_cycle_end = on_cycle_end,
+    };
+}
+
+/* ---- Life ---- */
+
+static void on_session_end(void *context, struct session *session)
+{
+    struct dispatcher *dispatcher = context;
+    unmark_dirty(cycle_of(session, dispatcher), session);
+    suspension_detach(session);
+}
+
+struct dispatcher *dispatcher_create(struct services *services, uint32_t reactors)
+{
+    struct dispatcher *dispatcher = mem_alloc_zero(sizeof(*dispatcher));
+    dispatcher->services = services;
+    dispatcher->cycle_count = reactors;
+    dispatcher->cycles = mem_alloc_zero(reactors * sizeof(struct cycle));
+    for (uint32_t i = 0; i < reactors; i++) {
+        struct cycle *cycle = &dispatcher->cycles[i];
+        cycle->dispatcher = dispatcher;
+        cycle->services = services;
+        cycle->arena = mem_alloc(ARENA_SIZE);
+    }
+    services->dispatcher = dispatcher;
+    registry_on_destroy(services->registry, on_session_end, dispatcher);
+    return dispatcher;
+}
+
+void dispatcher_destroy(struct dispatcher **dispatcher_pointer)
+{
+    struct dispatcher *dispatcher = *dispatcher_pointer;
+    if (dispatcher == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < dispatcher->cycle_count; i++) {
+        struct cycle *cycle = &dispatcher->cycles[i];
+        while (cycle->decoder_count > 0) {
+            decoder_destroy(&cycle->decoders[--cycle->decoder_count]);
+        }
+        mem_free(cycle->arena);
+    }
+    mem_free(dispatcher->cycles);
+    mem_free(dispatcher->renames);
+    mem_free(dispatcher);
+    *dispatcher_pointer = NULL;
+}
+
+struct drain {
+    struct cycle *cycle;
+    size_t left;
+};
+
+static void drain_conn(struct conn *conn, void *argument)
+{
+    struct drain *drain = argument;
+    struct session *session = session_of(conn);
+    struct suspension *suspension = session->suspension;
+    if (suspension != NULL) {
+        atomic_store_explicit(&suspension->cancelled, true, memory_order_relaxed);
+    }
+    session->flags |= SESSION_CLOSE_AFTER;
+    if (chain_is_empty(&session->conn.output) && suspension == NULL) {
+        session_destroy(session);
+        return;
+    }
+    if (suspension == NULL || suspension->timeout == NULL) {
+        drain->left++;
+    }
+}
+
+size_t dispatcher_drain(struct dispatcher *dispatcher, struct reactor *reactor)
+{
+    struct drain drain = {.cycle = &dispatcher->cycles[reactor_index(reactor)]};
+    reactor_each(reactor, drain_conn, &drain);
+    return drain.left;
+}
+
+static void close_conn(struct conn *conn, void *argument)
+{
+    session_destroy(session_of(conn));
+}
+
+void dispatcher_close_all(struct dispatcher *dispatcher, struct reactor *reactor)
+{
+    reactor_each(reactor, close_conn, NULL);
+}
+
+void dispatcher_figures(const struct dispatcher *dispatcher, uint32_t reactor,
+                        struct dispatcher_figures *ret_figures)
+{
+    struct cycle *cycle = &dispatcher->cycles[reactor];
+    ret_figures->calls = atomic_load_explicit(&cycle->calls_run, memory_order_relaxed);
+    ret_figures->handovers = atomic_load_explicit(&cycle->handovers, memory_order_relaxed);
+}

@@ -1,0 +1,146 @@
+/* What a reactor keeps between and during its cycles. Private to exec.
+ *
+ *   on_ready: for each ready connection, cycle_gather: read, decode, look up, prefetch buckets
+ *             when the group is full or all are in, cycle_run: prefetch entries, then batch by
+ *             batch: call_run for each call, one flush
+ *
+ * Invariants:
+ * 1. Slices of calls point into the arena, into their session's input, or into the storage of
+ *    their batch's decoder; all three stay put until the group has run.
+ * 2. A session appears in at most one batch of a group, and ends only in its own batch. */
+#ifndef POLLARD_EXEC_CYCLE_H
+#define POLLARD_EXEC_CYCLE_H
+
+#include "pollard/exec/dispatcher.h"
+#include "pollard/exec/exec.h"
+#include "pollard/stats/commandlog.h"
+#include "pollard/stats/stats.h"
+
+/* Bytes read from a socket at a time. Source: Redis reads 16 KB too; larger did not pay. */
+#define READ_SIZE ((size_t)16384)
+/* Read arena of a reactor: what a group of connections may bring. */
+#define ARENA_SIZE (16 * READ_SIZE)
+/* Commands of one connection a cycle, and bytes of its replies, before the next one has its turn.
+ * Source: the design page, section 2. */
+#define CONNECTION_CALLS_MAX 64
+#define CONNECTION_REPLY_MAX ((size_t)1024 * 1024)
+/* Calls prefetched together: their buckets and entries fit the first-level cache. */
+#define GROUP_CALLS_MAX 128
+#define GROUP_BATCHES_MAX 128
+/* Decoders kept for the next cycle. */
+#define DECODER_POOL_MAX GROUP_BATCHES_MAX
+/* Keys of an inline command; more go through heap memory. */
+#define INLINE_KEYS_MAX 128
+/* Keys or arguments from which a command of ROUTE_SIZE goes to the pool. */
+#define SIZE_ROUTE_KEYS_MAX 128
+
+struct call {
+    struct request request;
+    const struct command *command; /* NULL: unknown */
+    const unsigned char *wire;     /* first byte of its frame in the input */
+    uint64_t hash;                 /* of its first key, when command->first_key > 0 */
+};
+
+struct batch {
+    struct session *session;
+    struct decoder *decoder;
+    struct bytes rest;        /* input behind the last decoded call */
+    const unsigned char *end; /* of the input as it was read */
+    bool from_input;          /* the input is session->input, not the arena */
+    uint32_t first_call;
+    uint32_t call_count;
+    const char *error; /* a protocol error stands behind the last call */
+};
+
+struct job;
+
+struct cycle {
+    struct dispatcher *dispatcher;
+    const struct services *services;
+    struct reactor *reactor;
+    struct stats_thread *stats;
+    unsigned char *arena;
+    size_t arena_used;
+    struct decoder *decoders[DECODER_POOL_MAX];
+    uint32_t decoder_count;
+    uint32_t call_count;
+    uint32_t batch_count;
+    struct call calls[GROUP_CALLS_MAX];
+    struct batch batches[GROUP_BATCHES_MAX];
+    struct session *dirty; /* output was appended outside its batch: flush at cycle end */
+    struct job *parked;    /* calls that a pause holds back */
+    struct timer parked_timer;
+    struct timer idle_timer;
+    uint64_t ticks;     /* clock_ticks at the end of the last call */
+    int64_t slow_ticks; /* commandlog threshold in ticks; < 0 off */
+    int64_t large_request;
+    int64_t large_reply;
+    bool monitored; /* some reactor has a monitor */
+    bool draining;  /* the server ends: no new requests */
+    _Atomic uint64_t calls_run;
+    _Atomic uint64_t handovers;
+} ATTR_ALIGNED(CACHE_LINE);
+
+struct rename;
+
+struct dispatcher {
+    struct services *services;
+    struct rename *renames; /* NULL: none, the common case */
+    size_t rename_count;
+    uint32_t cycle_count;
+    struct cycle *cycles;
+};
+
+static inline struct cycle *cycle_of(const struct session *session, struct dispatcher *dispatcher)
+{
+    return &dispatcher->cycles[reactor_index(session->conn.reactor)];
+}
+
+/* ---- gather.c: from sockets to calls ---- */
+
+/* Reads and decodes one ready connection into the group. The session may end. */
+void cycle_gather(struct cycle *cycle, struct conn *conn);
+bool cycle_is_full(const struct cycle *cycle);
+/* A decoder to use for a batch, and back. */
+struct decoder *cycle_take_decoder(struct cycle *cycle);
+void cycle_give_decoder(struct cycle *cycle, struct decoder **decoder);
+
+/* ---- cycle.c ---- */
+
+/* Runs the group and empties it. */
+void cycle_run(struct cycle *cycle);
+/* Appends to the list that is flushed at the end of the cycle. */
+void cycle_mark_dirty(struct cycle *cycle, struct session *session);
+/* Sends what can be sent; ends the session when it is to end. False when it has ended. */
+bool cycle_flush(struct cycle *cycle, struct session *session);
+
+/* ---- call.c: one call ---- */
+
+/* Gates and runs one call on the reactor, or hands it on (the request is moved then). */
+void call_run(struct cycle *cycle, struct session *session, struct call *call);
+/* Replies the text of a status, if it has one. */
+void call_reply_status(struct reply *reply, enum status status);
+/* Books a finished command: histogram, error statistics, command logs. On any thread. */
+struct call_result {
+    uint64_t ticks;
+    size_t request_bytes;
+    size_t reply_bytes;
+    bool failed;
+};
+void call_book(const struct exec *x, struct bytes peer, const struct call_result *result);
+
+/* ---- gate.c ---- */
+
+enum gate { GATE_RUN, GATE_REPLIED, GATE_PARK };
+/* May this call run? GATE_REPLIED: an error was replied. */
+enum gate gate_check(struct cycle *cycle, struct session *session, const struct call *call,
+                     struct reply *reply);
+/* "ERR unknown command ..." as Redis words it. */
+void gate_reply_unknown(struct reply *reply, const struct request *request);
+
+/* ---- rename.c ---- */
+
+/* command_find through rename-command. */
+const struct command *rename_find(const struct dispatcher *dispatcher, struct bytes name);
+
+#endif

@@ -1,0 +1,123 @@
+/* The gate: whether a call may run at all. Cheap checks in Redis's order: existence, arity,
+ * authentication, protected commands, memory, pause. */
+#include "cycle.h"
+
+void gate_reply_unknown(struct reply *reply, const struct request *request)
+{
+    struct buf text = {0};
+    size_t shown = request->argv[0].size < 128 ? request->argv[0].size : 128;
+    buf_format(&text, "ERR unknown command '%.*s', with args beginning with: ", (int)shown,
+               (const char *)request->argv[0].data);
+    size_t begin = text.size;
+    for (uint32_t i = 1; i < request->argc && text.size - begin < 128; i++) {
+        size_t room = 128 - (text.size - begin);
+        size_t size = request->argv[i].size < room ? request->argv[i].size : room;
+        buf_append_byte(&text, '\'');
+        buf_append(&text, bytes_make(request->argv[i].data, size));
+        buf_append_text(&text, "' ");
+    }
+    reply_error_bytes(reply, buf_bytes(&text));
+    buf_deinit(&text);
+}
+
+enum status exec_unknown_subcommand(struct exec *x)
+{
+    const struct command *container = x->command->parent != NULL ? x->command->parent : x->command;
+    char upper[64];
+    size_t size = 0;
+    for (const char *c = container->name; *c != '\0' && size < sizeof(upper) - 1; c++) {
+        upper[size++] = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+    }
+    upper[size] = '\0';
+    size_t shown = x->argv[1].size < 128 ? x->argv[1].size : 128;
+    reply_error_format(x->reply, "ERR unknown subcommand '%.*s'. Try %s HELP.", (int)shown,
+                       (const char *)x->argv[1].data, upper);
+    return STATUS_REPLIED;
+}
+
+/* The call names no command that can run, or not with so many arguments. */
+static bool refuse_shape(const struct call *call, struct reply *reply)
+{
+    const struct command *command = call->command;
+    if (command == NULL) {
+        gate_reply_unknown(reply, &call->request);
+        return true;
+    }
+    uint32_t argc = call->request.argc;
+    if (command->subcommands != NULL && argc > 1) {
+        /* The lookup found no such subcommand. */
+        struct exec x = {.command = command, .argv = call->request.argv, .reply = reply};
+        (void)exec_unknown_subcommand(&x);
+        return true;
+    }
+    if ((command->arity > 0 && argc != (uint32_t)command->arity) ||
+        (command->arity < 0 && argc < (uint32_t)-command->arity) || command->handler == NULL) {
+        reply_error_format(reply, "ERR wrong number of arguments for '%s' command",
+                           command->full_name);
+        stats_command_rejected(command->id);
+        return true;
+    }
+    return false;
+}
+
+/* Is a protected command or option allowed for this client? setting: 0 no, 1 yes, 2 local. */
+static bool is_protected_allowed(const struct session *session, int64_t setting)
+{
+    return setting == 1 || (setting == 2 && conn_is_local(&session->conn));
+}
+
+static bool refuse_state(const struct cycle *cycle, const struct session *session,
+                         const struct call *call, struct reply *reply)
+{
+    const struct command *command = call->command;
+    const struct services *services = cycle->services;
+    if ((session->flags & SESSION_AUTHENTICATED) == 0 && (command->flags & COMMAND_NO_AUTH) == 0) {
+        reply_error_status(reply, STATUS_NO_AUTH);
+        return true;
+    }
+    if ((command->flags & COMMAND_PROTECTED) != 0 &&
+        !is_protected_allowed(session, option_get(&services->exec_options->enable_debug_command))) {
+        reply_error_format(
+            reply,
+            "ERR %s command not allowed. If the enable-%s-command option is set to \"local\", "
+            "you can run it from a local connection, otherwise you need to set this option in "
+            "the configuration file, and then restart the server.",
+            "DEBUG", "debug");
+        return true;
+    }
+    if ((command->flags & COMMAND_DENYOOM) != 0 && keyspace_over_limit(services->keyspace)) {
+        reply_error_status(reply, STATUS_OUT_OF_MEMORY);
+        return true;
+    }
+    return false;
+}
+
+/* CLIENT UNPAUSE goes through every pause: it is how one ends early. */
+static bool is_paused(const struct cycle *cycle, const struct call *call)
+{
+    enum pause_mode mode =
+        registry_paused(cycle->services->registry, reactor_now_ms(cycle->reactor));
+    if (LIKELY(mode == PAUSE_NONE)) {
+        return false;
+    }
+    if (mode == PAUSE_ALL) {
+        return strcmp(call->command->full_name, "client|unpause") != 0;
+    }
+    return (call->command->flags & (COMMAND_WRITE | COMMAND_MAY_REPLICATE)) != 0;
+}
+
+enum gate gate_check(struct cycle *cycle, struct session *session, const struct call *call,
+                     struct reply *reply)
+{
+    if (UNLIKELY(refuse_shape(call, reply))) {
+        return GATE_REPLIED;
+    }
+    if (UNLIKELY(refuse_state(cycle, session, call, reply))) {
+        stats_command_rejected(call->command->id);
+        return GATE_REPLIED;
+    }
+    if (UNLIKELY(is_paused(cycle, call))) {
+        return GATE_PARK;
+    }
+    return GATE_RUN;
+}

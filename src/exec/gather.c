@@ -1,0 +1,208 @@
+/* From sockets to calls: one read a ready connection, its complete requests decoded into the group,
+ * commands looked up, keys hashed and their buckets prefetched. The first half of the hot path; on
+ * the reactor's thread. */
+#include "cycle.h"
+#include "pollard/base/log.h"
+
+struct decoder *cycle_take_decoder(struct cycle *cycle)
+{
+    if (cycle->decoder_count > 0) {
+        return cycle->decoders[--cycle->decoder_count];
+    }
+    return decoder_create();
+}
+
+void cycle_give_decoder(struct cycle *cycle, struct decoder **decoder)
+{
+    if (cycle->decoder_count < DECODER_POOL_MAX) {
+        cycle->decoders[cycle->decoder_count++] = *decoder;
+        *decoder = NULL;
+        return;
+    }
+    decoder_destroy(decoder);
+}
+
+bool cycle_is_full(const struct cycle *cycle)
+{
+    return cycle->call_count == GROUP_CALLS_MAX || cycle->batch_count == GROUP_BATCHES_MAX ||
+           cycle->arena_used > ARENA_SIZE - READ_SIZE;
+}
+
+/* What a read found. */
+enum reading { READING_INPUT, READING_NOTHING, READING_ENDED };
+
+/* Reads on into a large argument's own memory, as far as the socket gives. READING_INPUT: it is
+ * complete (or there is none), and more may stand behind it. */
+static enum reading read_direct(struct session *session)
+{
+    if (session->decoder == NULL) {
+        return READING_INPUT;
+    }
+    struct direct_target target = decoder_direct(session->decoder);
+    while (target.size > 0) {
+        ssize_t count = conn_read(&session->conn, target.data, target.size);
+        if (count <= 0) {
+            return count < 0 ? READING_ENDED : READING_NOTHING;
+        }
+        decoder_direct_filled(session->decoder, (size_t)count);
+        if ((size_t)count < target.size) {
+            return READING_NOTHING;
+        }
+        target = decoder_direct(session->decoder);
+    }
+    return READING_INPUT;
+}
+
+/* Closes a client whose unread input has grown past the limit. */
+static bool input_is_over_limit(struct session *session)
+{
+    const struct client_options *options = registry_options(session->registry);
+    size_t held = session->input.size - session->input_offset;
+    if (session->decoder != NULL) {
+        held += decoder_memory(session->decoder);
+    }
+    if (held <= (uint64_t)option_get(&options->query_buffer_limit)) {
+        return false;
+    }
+    struct buf line = {0};
+    session_describe(session, &line);
+    log_line(LOG_WARNING, "Closing client that reached max query buffer length: %.*s",
+             (int)line.size, (const char *)line.data);
+    buf_deinit(&line);
+    stat_add(STAT_client_input_limit_cuts, 1);
+    return true;
+}
+
+/* Appends one read to the session's own input. */
+static enum reading read_to_input(struct session *session)
+{
+    buf_reserve(&session->input, READ_SIZE);
+    ssize_t count = conn_read(&session->conn, session->input.data + session->input.size, READ_SIZE);
+    if (count <= 0) {
+        return count < 0 ? READING_ENDED : READING_NOTHING;
+    }
+    session->input.size += (size_t)count;
+    return input_is_over_limit(session) ? READING_ENDED : READING_INPUT;
+}
+
+/* Finds the input to decode: the session's own when it has some, else a fresh read into the arena.
+ */
+static enum reading find_input(struct cycle *cycle, struct session *session, struct batch *batch)
+{
+    enum reading reading = read_direct(session);
+    if (reading != READING_INPUT) {
+        return reading;
+    }
+    struct buf *input = &session->input;
+    bool is_mid_frame = session->decoder != NULL;
+    if (input->size > session->input_offset || is_mid_frame) {
+        if (is_mid_frame && (reading = read_to_input(session)) != READING_INPUT) {
+            return reading;
+        }
+        batch->from_input = true;
+        batch->rest =
+            bytes_make(input->data + session->input_offset, input->size - session->input_offset);
+        return READING_INPUT;
+    }
+    unsigned char *room = cycle->arena + cycle->arena_used;
+    ssize_t count = conn_read(&session->conn, room, READ_SIZE);
+    if (count <= 0) {
+        return count < 0 ? READING_ENDED : READING_NOTHING;
+    }
+    /* Whole cache lines, so that neighbours share none. */
+    cycle->arena_used += ((size_t)count + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
+    batch->from_input = false;
+    batch->rest = bytes_make(room, (size_t)count);
+    return READING_INPUT;
+}
+
+static const struct command *find_command(const struct cycle *cycle, const struct request *request)
+{
+    const struct command *command = UNLIKELY(cycle->dispatcher->renames != NULL)
+                                        ? rename_find(cycle->dispatcher, request->argv[0])
+                                        : command_find(request->argv[0]);
+    if (command != NULL && command->subcommands != NULL && request->argc > 1) {
+        const struct command *sub = command_find_sub(command, request->argv[1]);
+        if (sub != NULL) {
+            return sub;
+        }
+    }
+    return command;
+}
+
+static void prepare_call(const struct cycle *cycle, const struct session *session,
+                         struct call *call)
+{
+    const struct request *request = &call->request;
+    call->command = find_command(cycle, request);
+    if (call->command == NULL || call->command->first_key <= 0 ||
+        request->argc <= (uint32_t)call->command->first_key) {
+        return;
+    }
+    const struct keyspace *keyspace = cycle->services->keyspace;
+    call->hash = keyspace_hash(keyspace, request->argv[call->command->first_key]);
+    keyspace_prefetch_bucket(keyspace, session->db, call->hash);
+}
+
+static void decode_batch(struct cycle *cycle, struct batch *batch)
+{
+    struct session *session = batch->session;
+    const struct decode_limits limits = {
+        .bulk_size_max = (uint64_t)option_get(&registry_options(session->registry)->bulk_size_max),
+        .authenticated = (session->flags & SESSION_AUTHENTICATED) != 0,
+    };
+    batch->first_call = cycle->call_count;
+    while (batch->call_count < CONNECTION_CALLS_MAX && cycle->call_count < GROUP_CALLS_MAX) {
+        struct call *call = &cycle->calls[cycle->call_count];
+        call->wire = batch->rest.data;
+        enum decode_result result =
+            decoder_next(batch->decoder, &batch->rest, &limits, &call->request, &batch->error);
+        if (result != DECODE_REQUEST) {
+            break;
+        }
+        prepare_call(cycle, session, call);
+        cycle->call_count++;
+        batch->call_count++;
+    }
+}
+
+/* Input of a session whose answer is still out is only kept, so that its end is noticed; a lot of
+ * it is left to the kernel. */
+static bool hold_back(struct session *session)
+{
+    if (session->input.size - session->input_offset >= 4 * READ_SIZE ||
+        (session->decoder != NULL && decoder_direct(session->decoder).size > 0)) {
+        conn_want_reads(&session->conn, false);
+        return true;
+    }
+    return read_to_input(session) != READING_ENDED;
+}
+
+void cycle_gather(struct cycle *cycle, struct conn *conn)
+{
+    struct session *session = session_of(conn);
+    if ((session->flags & SESSION_CLOSE_NOW) != 0 || (conn->flags & CONN_FAILED) != 0) {
+        session_destroy(session);
+        return;
+    }
+    if (UNLIKELY((session->flags & (SESSION_JOB | SESSION_CLOSE_AFTER)) != 0)) {
+        if (!hold_back(session)) {
+            session_destroy(session);
+        }
+        return;
+    }
+    struct batch *batch = &cycle->batches[cycle->batch_count];
+    *batch = (struct batch){.session = session};
+    enum reading reading = find_input(cycle, session, batch);
+    if (reading != READING_INPUT) {
+        if (reading == READING_ENDED) {
+            session_destroy(session);
+        }
+        return;
+    }
+    cycle->batch_count++;
+    batch->end = batch->rest.data + batch->rest.size;
+    batch->decoder = session->decoder != NULL ? session->decoder : cycle_take_decoder(cycle);
+    session->decoder = NULL;
+    decode_batch(cycle, batch);
+}

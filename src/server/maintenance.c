@@ -1,0 +1,127 @@
+/* Expiry and reclaiming, driven by need.
+ *
+ *   a key with an earlier TTL --want_expire--> arm_mail --> timer of reactor 0 --due--> expire_task
+ *        on the pool: keyspace_expire, at most a millisecond, then again or arm_mail
+ *
+ * Threads: hooks come from any; the timer is the first reactor's; tasks run on the pool. Each
+ * is_out flag is set by who starts the thing and cleared by who does it, so that it is out once. */
+#include "maintenance.h"
+#include "pollard/base/clock.h"
+#include <stddef.h>
+
+/* Most microseconds of expiry at a time before other quick work has its turn. */
+#define EXPIRE_BUDGET_US 1000
+
+static struct maintenance *of_task(struct pool_task *task, size_t offset)
+{
+    return (struct maintenance *)((char *)task - offset);
+}
+
+static void post_arm(struct maintenance *self)
+{
+    /* Sequentially consistent exchange: pairs with the clearing store in on_arm, so that a due
+     * time stored before it is either seen by on_arm or posted again. */
+    if (!atomic_exchange(&self->mail_is_out, true)) {
+        reactor_post(self->reactor, &self->arm_mail);
+    }
+}
+
+static void on_arm(struct mail *mail, struct reactor *reactor)
+{
+    struct maintenance *self =
+        (struct maintenance *)((char *)mail - offsetof(struct maintenance, arm_mail));
+    atomic_store(&self->mail_is_out, false);
+    int64_t due_ms = atomic_load(&self->due_ms);
+    if (due_ms == INT64_MAX) {
+        reactor_timer_cancel(reactor, &self->timer);
+        return;
+    }
+    int64_t wait_ms = due_ms - clock_ms();
+    reactor_timer_set(reactor, &self->timer,
+                      reactor_monotonic_ms(reactor) + (wait_ms > 0 ? wait_ms : 0));
+}
+
+static void submit_expire(struct maintenance *self)
+{
+    if (!atomic_load(&self->stopping) && !atomic_exchange(&self->expire_is_out, true)) {
+        pool_submit(self->pool, &self->expire_task, POOL_QUICK);
+    }
+}
+
+static void on_timer(struct timer *timer, struct reactor *reactor)
+{
+    submit_expire((struct maintenance *)((char *)timer - offsetof(struct maintenance, timer)));
+}
+
+static void run_expire(struct pool_task *task)
+{
+    struct maintenance *self = of_task(task, offsetof(struct maintenance, expire_task));
+    atomic_store(&self->due_ms, INT64_MAX);
+    int64_t next_ms = keyspace_expire(self->keyspace, clock_ms(), EXPIRE_BUDGET_US);
+    int64_t seen_ms = atomic_load(&self->due_ms);
+    while (next_ms < seen_ms && !atomic_compare_exchange_weak(&self->due_ms, &seen_ms, next_ms)) {
+    }
+    atomic_store(&self->expire_is_out, false);
+    if (next_ms <= clock_ms()) {
+        submit_expire(self);
+    } else {
+        post_arm(self);
+    }
+}
+
+static void run_reclaim(struct pool_task *task)
+{
+    struct maintenance *self = of_task(task, offsetof(struct maintenance, reclaim_task));
+    atomic_store(&self->reclaim_is_out, false);
+    if (keyspace_reclaim(self->keyspace) && !atomic_load(&self->stopping) &&
+        !atomic_exchange(&self->reclaim_is_out, true)) {
+        pool_submit(self->pool, &self->reclaim_task, POOL_LONG);
+    }
+}
+
+static void want_expire(void *context, int64_t due_ms)
+{
+    struct maintenance *self = context;
+    int64_t seen_ms = atomic_load(&self->due_ms);
+    while (due_ms < seen_ms) {
+        if (atomic_compare_exchange_weak(&self->due_ms, &seen_ms, due_ms)) {
+            if (self->reactor != NULL) {
+                post_arm(self);
+            }
+            return;
+        }
+    }
+}
+
+static void want_reclaim(void *context)
+{
+    struct maintenance *self = context;
+    if (self->pool != NULL && !atomic_load(&self->stopping) &&
+        !atomic_exchange(&self->reclaim_is_out, true)) {
+        pool_submit(self->pool, &self->reclaim_task, POOL_LONG);
+    }
+}
+
+struct keyspace_hooks maintenance_hooks(struct maintenance *maintenance)
+{
+    atomic_init(&maintenance->due_ms, INT64_MAX);
+    return (struct keyspace_hooks){
+        .context = maintenance, .want_reclaim = want_reclaim, .want_expire = want_expire};
+}
+
+void maintenance_start(struct maintenance *maintenance, struct keyspace *keyspace,
+                       struct pool *pool, struct reactor *reactor)
+{
+    maintenance->keyspace = keyspace;
+    maintenance->pool = pool;
+    maintenance->reactor = reactor;
+    maintenance->arm_mail.deliver = on_arm;
+    maintenance->timer.fire = on_timer;
+    maintenance->expire_task.run = run_expire;
+    maintenance->reclaim_task.run = run_reclaim;
+}
+
+void maintenance_stop(struct maintenance *maintenance)
+{
+    atomic_store(&maintenance->stopping, true);
+}

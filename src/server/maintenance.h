@@ -1,0 +1,36 @@
+/* Work that keys ask for by themselves: expiry when it is due, and freeing what was unlinked.
+ *
+ * No thread of its own and no tick: the first reactor's timer is armed for the next expiry, a pool
+ * task does the work, and nothing happens while no key has a TTL. */
+#ifndef POLLARD_SERVER_MAINTENANCE_H
+#define POLLARD_SERVER_MAINTENANCE_H
+
+#include "pollard/exec/pool.h"
+#include "pollard/keyspace/keyspace.h"
+#include "pollard/net/net.h"
+#include <stdatomic.h>
+
+struct maintenance {
+    struct keyspace *keyspace;
+    struct pool *pool;
+    struct reactor *reactor;
+    _Atomic int64_t due_ms;      /* wall clock of the next expiry; INT64_MAX none */
+    _Atomic bool mail_is_out;    /* arm_mail is on its way to the reactor */
+    _Atomic bool expire_is_out;  /* the expiry task is queued or runs */
+    _Atomic bool reclaim_is_out; /* the reclaim task is queued */
+    _Atomic bool stopping;
+    struct mail arm_mail;
+    struct timer timer;
+    struct pool_task expire_task;
+    struct pool_task reclaim_task;
+};
+
+/* The hooks to create the keyspace with; maintenance may still be empty. */
+struct keyspace_hooks maintenance_hooks(struct maintenance *maintenance);
+/* From here on requests are served. */
+void maintenance_start(struct maintenance *maintenance, struct keyspace *keyspace,
+                       struct pool *pool, struct reactor *reactor);
+/* No new tasks from here on. */
+void maintenance_stop(struct maintenance *maintenance);
+
+#endif
