@@ -46,7 +46,11 @@ static bool rewrite_needs_quotes(const struct config_entry *entry, struct bytes 
     }
     for (size_t i = 0; i < value.size; i++) {
         unsigned char byte = value.data[i];
-        if (byte < ' ' || byte > '~' || byte == '"' || byte == '\'' || byte == '\\') {
+        bool is_plain = byte >= ' ' && byte <= '~' && byte != '"' && byte != '\'' && byte != '\\';
+        /* A space that does not stand between two words would be lost. */
+        bool is_odd_space =
+            byte == ' ' && (i == 0 || i + 1 == value.size || value.data[i - 1] == ' ');
+        if (!is_plain || is_odd_space) {
             return true;
         }
     }
@@ -111,7 +115,7 @@ static void rewrite_read_line(struct rewrite *rewrite, struct bytes line)
     }
     struct rewrite_item *item = rewrite_item(rewrite, entry);
     struct buf value = {0};
-    config_join_words(rewrite->words + 1, count - 1, &value);
+    config_join_words(entry->row, rewrite->words + 1, count - 1, &value);
     bool adds_up = (entry->row->flags & OPTION_REPEATED) != 0 && value.size > 0;
     if (!adds_up) {
         item->value.size = 0;

@@ -49,8 +49,9 @@ void config_value_normalise(const struct config_entry *entry, struct bytes text,
 /* Sets an option from the words of a file's line or of the command line. NULL or the error. */
 const char *config_load_words(struct config_entry *entry, const struct bytes *words, size_t count,
                               struct buf *scratch);
-/* Joins with single spaces. */
-void config_join_words(const struct bytes *words, size_t count, struct buf *ret_text);
+/* Joins with single spaces; words of a TEXT are quoted where text_split_words would lose them. */
+void config_join_words(const struct option_row *row, const struct bytes *words, size_t count,
+                       struct buf *ret_text);
 
 /* Reads a whole file, or standard input for "-". False with errno set. */
 bool config_read_file(const char *path, struct buf *ret_text);

@@ -142,7 +142,7 @@ static const char *value_read_number(const struct option_row *row, struct bytes 
         }
     } else if (row->kind == OPTION_MEMORY) {
         uint64_t size = 0;
-        if (!number_parse_memory(value, &size)) {
+        if (value.size == 0 || !number_parse_memory(value, &size)) {
             return "argument must be a memory value";
         }
         number = size > INT64_MAX ? INT64_MAX : (int64_t)size;

@@ -31,13 +31,17 @@ enum option_kind {
 enum option_flag {
     OPTION_IMMUTABLE = 1, /* only in the file or on the command line */
     OPTION_INERT = 2,     /* accepted for compatibility, has no effect here: documented, logged */
-    OPTION_REPEATED = 4,  /* may stand several times in a file: values add up */
-    OPTION_SECRET = 8,    /* value is masked in logs and command logs */
-    OPTION_OWN = 16,      /* Pollard's own: Redis has none of this name */
+    /* May stand several times in a file. Values of a TEXT add up, the first one replaces the
+     * default, "" starts anew; a SPECIAL's parse sees each line alone and adds up itself. */
+    OPTION_REPEATED = 4,
+    OPTION_SECRET = 8, /* value is masked in logs and command logs */
+    OPTION_OWN = 16,   /* Pollard's own: Redis has none of this name */
     OPTION_ENUM_BITS = 32,
     OPTION_PROTECTED = 64,  /* needs enable-protected-configs */
     OPTION_FILE_ONLY = 128, /* a directive of files: CONFIG GET and SET do not know it */
-    OPTION_WORDS = 256      /* TEXT whose value may be several words, or none, in a file: bind */
+    /* A TEXT whose value may be several words, or none, in a file: bind. They are joined by single
+     * spaces, quoted where needed, so that text_split_words gives them back. */
+    OPTION_WORDS = 256
 };
 
 struct option_choice {

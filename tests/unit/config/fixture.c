@@ -118,6 +118,7 @@ static const struct option_row rows[] = {
      .doc = "Only in files."},
     {.name = "special",
      .kind = OPTION_SPECIAL,
+     .flags = OPTION_REPEATED,
      .fallback = "",
      .parse = parse_special,
      .print = print_special,

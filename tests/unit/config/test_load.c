@@ -51,11 +51,13 @@ Test(load, adds_repeated_up)
     cr_assert_str_eq(fixture_get(&f, "saves"), "60 1 30 2");
     cr_assert_null(fixture_load(&f, "saves \"\"\n"));
     cr_assert_str_eq(fixture_get(&f, "saves"), "");
-    cr_assert_null(fixture_load(&f, "saves 5 5\nrename GET \"\"\nrename SET x\n"));
+    cr_assert_null(
+        fixture_load(&f, "saves 5 5\nspecial a\nspecial b c\nrename GET \"\"\nrename SET x\n"));
     cr_assert_str_eq(fixture_get(&f, "saves"), "5 5");
+    cr_assert_str_eq(fixture_get(&f, "special"), "b c", "its parse sees one line at a time");
     struct buf renames = {0};
     option_text_copy(&f.options.renames, &renames);
-    cr_assert(bytes_equal(buf_bytes(&renames), bytes_text("GET  SET x")));
+    cr_assert(bytes_equal(buf_bytes(&renames), bytes_text("GET \"\" SET x")));
     buf_deinit(&renames);
 }
 

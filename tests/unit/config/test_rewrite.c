@@ -72,7 +72,7 @@ Test(rewrite, reads_back_the_same)
     begin("");
     cr_assert_null(fixture_set(&f, "text", "\x01 \xff'\\", "notify-keyspace-events", "AKE",
                                "maxmemory-clients", "5%", "save", "", "size", "3mb", "mode", "640",
-                               "special", "\"q", NULL));
+                               "special", "\"q", "words", "a  b ", NULL));
     rewritten();
     fixture_deinit(&f);
     fixture_init(&f);
@@ -84,6 +84,7 @@ Test(rewrite, reads_back_the_same)
     cr_assert_str_eq(fixture_get(&f, "size"), "3145728");
     cr_assert_str_eq(fixture_get(&f, "mode"), "640");
     cr_assert_str_eq(fixture_get(&f, "special"), "\"q");
+    cr_assert_str_eq(fixture_get(&f, "words"), "a  b ");
 }
 
 Test(rewrite, keeps_the_mode_and_needs_a_file)
