@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Longest text that is read as a number. */
-#define FLOAT_TEXT_MAX ((size_t)256)
+/* Longest text that is read as a number, and a NUL. */
+#define FLOAT_TEXT_MAX ((size_t)NUMBER_FLOAT_MAX)
 /* Decimal digits that every double keeps, and that a 53-bit mantissa holds exactly. */
 #define DIGITS_EXACT 15
 /* Digits that tell any two doubles apart. */
@@ -73,12 +73,12 @@ static bool copy_float_text(struct bytes text, char *out)
 
 bool number_parse_double(struct bytes text, double *ret_value)
 {
+    if (text.size > 0 && parse_short_decimal(text, ret_value)) {
+        return true;
+    }
     char copy[FLOAT_TEXT_MAX];
     if (!copy_float_text(text, copy)) {
         return false;
-    }
-    if (parse_short_decimal(text, ret_value)) {
-        return true;
     }
     char *end;
     errno = 0;

@@ -211,5 +211,5 @@ void reply_help(struct reply *reply, const char *name, const char *const *lines)
         reply_simple(reply, lines[i]);
     }
     reply_simple(reply, "HELP");
-    reply_simple(reply, "    Print this help.");
+    reply_simple(reply, "    Prints this help.");
 }

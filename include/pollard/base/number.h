@@ -14,7 +14,7 @@ bool number_parse_i64(struct bytes text, int64_t *ret_value);
 /* The same for 0 .. UINT64_MAX. */
 bool number_parse_u64(struct bytes text, uint64_t *ret_value);
 /* A double as Redis reads scores and timeouts: strtod's syntax without leading space and without
- * rest, inf allowed, nan refused; at most 256 bytes. */
+ * rest, inf allowed, nan refused; below NUMBER_FLOAT_MAX bytes. */
 bool number_parse_double(struct bytes text, double *ret_value);
 /* The same for long double (INCRBYFLOAT). */
 bool number_parse_long_double(struct bytes text, long double *ret_value);

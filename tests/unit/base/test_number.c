@@ -159,8 +159,10 @@ Test(number, reads_doubles_as_redis)
     double value;
     cr_assert_not(number_parse_double(bytes_make("1\0", 2), &value));
     cr_assert(number_parse_double(bytes_text("-0"), &value) && signbit(value));
-    char digits[300];
+    char digits[NUMBER_FLOAT_MAX];
     memset(digits, '1', sizeof(digits));
+    cr_assert(number_parse_double(bytes_make(digits, 300), &value) && value > 1e299);
+    cr_assert_not(number_parse_double(bytes_make(digits, 310), &value));
     cr_assert_not(number_parse_double(bytes_make(digits, sizeof(digits)), &value));
 }
 

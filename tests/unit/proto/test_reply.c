@@ -196,5 +196,5 @@ Test(reply, help)
     reply_help(&built.reply, "OBJECT", lines);
     cr_assert(says(&built,
                    "*5\r\n+OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n"
-                   "+A <x>\r\n+    Does a.\r\n+HELP\r\n+    Print this help.\r\n"));
+                   "+A <x>\r\n+    Does a.\r\n+HELP\r\n+    Prints this help.\r\n"));
 }
