@@ -8,7 +8,7 @@
 
 typedef void print_entry(const struct config_entry *entry, struct buf *ret_text);
 
-/* The heading of a section; NULL for the options without effect. */
+/* Appends the heading of a section. */
 typedef void print_heading(const char *section, struct buf *ret_text);
 
 static bool print_is_inert(const struct config_entry *entry)

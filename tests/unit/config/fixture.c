@@ -1,5 +1,7 @@
 /* The options that the tests of config use: one of each kind. Runs in one thread. */
 #include "fixture.h"
+#include "pollard/base/check.h"
+#include "pollard/base/mem.h"
 #include <stdarg.h>
 
 #define FIELD(name) .offset = offsetof(struct fixture_options, name), .section = "test"
@@ -128,7 +130,7 @@ static const struct option_row rows[] = {
 
 void fixture_init(struct fixture *fixture)
 {
-    *fixture = (struct fixture){0};
+    *fixture = (struct fixture){.used_bytes = mem_used()};
     fixture->config = config_create();
     struct option_set set = {
         .rows = rows, .count = sizeof(rows) / sizeof(rows[0]), .owner = &fixture->options};
@@ -145,6 +147,7 @@ void fixture_deinit(struct fixture *fixture)
     option_text_deinit(&fixture->options.renames);
     option_text_deinit(&fixture->options.special);
     buf_deinit(&fixture->text);
+    check(mem_used() == fixture->used_bytes);
 }
 
 static const char *fixture_result(struct fixture *fixture, bool is_good)

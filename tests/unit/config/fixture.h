@@ -26,7 +26,8 @@ struct fixture_options {
 struct fixture {
     struct fixture_options options;
     struct config *config;
-    struct buf text; /* of the last error or value */
+    struct buf text;   /* of the last error or value */
+    size_t used_bytes; /* before everything: a leak shows at the end */
 };
 
 void fixture_init(struct fixture *fixture);
