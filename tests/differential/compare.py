@@ -1,0 +1,155 @@
+"""When two replies are the same: named normalisers, and the list of accepted differences.
+
+Replies are compared byte for byte. A command whose reply holds a clock, an id, a size or an order
+that is free has a normaliser below, by name; what remains different must be in differences.toml.
+"""
+import re
+import tomllib
+
+
+def exact(reply):
+    """What every reply must agree on: type and value, all the way down."""
+    if isinstance(reply.items, list):
+        return (reply.kind, [tuple(exact(part) for part in item) if isinstance(item, tuple)
+                             else exact(item) for item in reply.items])
+    return (reply.kind, str(reply.items) if isinstance(reply.items, float) else reply.items)
+
+
+def unordered(reply):
+    """The members of an aggregate, sorted; the pairs of a map stay together."""
+    if reply.kind == "map":
+        return ("map", sorted(str((exact(key), exact(value))) for key, value in reply.items))
+    if isinstance(reply.items, list):
+        return (reply.kind, sorted(str(exact(item)) for item in reply.items))
+    return exact(reply)
+
+
+def pairs(reply):
+    """A map or, in RESP2, the flat array of one: the pairs in any order."""
+    if reply.kind == "array":
+        keys = [str(exact(item)) for item in reply.items]
+        return ("array", sorted(zip(keys[::2], keys[1::2])))
+    return unordered(reply)
+
+
+def shape(reply):
+    """Only the type; an error keeps its text."""
+    return exact(reply) if reply.kind == "error" else reply.kind
+
+
+def lines(reply):
+    """HELP texts: an array of simple strings, the words are ours."""
+    if reply.kind != "array":
+        return exact(reply)
+    return ("array", sorted({item.kind for item in reply.items}))
+
+
+def near(reply):
+    """A clock in seconds or milliseconds: the magnitude, not the last digits."""
+    if reply.kind != "integer" or abs(reply.items) < 100:
+        return exact(reply)
+    return ("near", reply.items)
+
+
+def scan(reply):
+    """A complete scan is compared without order, an incomplete one by its shape."""
+    if reply.kind != "array" or len(reply.items) != 2:
+        return exact(reply)
+    cursor, keys = reply.items
+    if cursor.items != b"0":
+        return "incomplete"
+    return ("scan", unordered(keys))
+
+
+def hello(reply):
+    """HELLO: the id of the connection and the version of the server are free."""
+    if reply.kind not in ("array", "map"):
+        return exact(reply)
+    items = reply.items if reply.kind == "map" else list(zip(reply.items[::2], reply.items[1::2]))
+    return (reply.kind, [(exact(key), value.kind if key.items in (b"id", b"version")
+                          else exact(value)) for key, value in items])
+
+
+NORMALISERS = [
+    (r"(SUBSCRIBE|\w+) HELP\b", lines),
+    (r"KEYS\b", unordered),
+    (r"SCAN 0\b", scan),
+    (r"SCAN\b", shape),
+    (r"CONFIG GET\b", pairs),
+    (r"(TTL|PTTL|EXPIRETIME|PEXPIRETIME|OBJECT IDLETIME)\b", near),
+    (r"(RANDOMKEY|TIME|LASTSAVE|INFO|LOLWUT)\b", shape),
+    (r"CLIENT (ID|INFO|LIST)\b", shape),
+    (r"MEMORY (USAGE|STATS|DOCTOR)\b", shape),
+    (r"LATENCY (LATEST|HISTORY|DOCTOR|HISTOGRAM)\b", shape),
+    (r"SLOWLOG (GET|LEN)\b", shape),
+    (r"DEBUG (OBJECT|DIGEST|DIGEST-VALUE)\b", shape),
+    (r"COMMAND LIST\b", unordered),
+    (r"COMMAND( COUNT)?$", shape),
+    (r"HELLO\b", hello),
+]
+NORMALISERS = [(re.compile(pattern, re.IGNORECASE), function)
+               for pattern, function in NORMALISERS]
+
+
+def text_of(command):
+    """A command as one would type it, for patterns and reports."""
+    words = []
+    for argument in command:
+        word = argument.decode("latin-1")
+        plain = re.fullmatch(r"[!-~]+", word) and '"' not in word and "'" not in word
+        words.append(word if plain and "\\" not in word else quote(argument))
+    return " ".join(words)
+
+
+def quote(argument):
+    """A double-quoted word that cases/*.txt and redis-cli read back as the same bytes."""
+    parts = []
+    for byte in argument:
+        char = chr(byte)
+        if char in '"\\':
+            parts.append("\\" + char)
+        elif 32 <= byte < 127:
+            parts.append(char)
+        else:
+            parts.append(f"\\x{byte:02x}")
+    return '"' + "".join(parts) + '"'
+
+
+def same(command_text, theirs, ours):
+    """Whether two replies to the same command agree."""
+    for pattern, function in NORMALISERS:
+        if pattern.match(command_text):
+            break
+    else:
+        function = exact
+    left, right = function(theirs), function(ours)
+    if "incomplete" in (left, right):
+        return theirs.kind == ours.kind
+    if isinstance(left, tuple) and isinstance(right, tuple) and left[0] == right[0] == "near":
+        return abs(left[1] - right[1]) <= 5000
+    return left == right
+
+
+class Differences:
+    """The accepted differences: each with patterns for the command and both replies, a reason."""
+
+    def __init__(self, path):
+        with open(path, "rb") as file:
+            rows = tomllib.load(file).get("difference", [])
+        self.rows = []
+        for row in rows:
+            if not row.get("reason"):
+                raise ValueError(f"a difference without a reason: {row}")
+            patterns = [re.compile(row.get(name, ""), re.IGNORECASE | re.DOTALL)
+                        for name in ("command", "oracle", "ours")]
+            self.rows.append((*patterns, row["reason"]))
+        self.used = [0] * len(self.rows)
+
+    def accepts(self, command_text, theirs, ours):
+        """theirs and ours are the raw replies."""
+        for index, (command, oracle, own, _) in enumerate(self.rows):
+            if (command.match(command_text) and oracle.match(theirs.decode("latin-1"))
+                    and own.match(ours.decode("latin-1"))):
+                self.used[index] += 1
+                return True
+        return False

@@ -1,0 +1,185 @@
+"""Random commands out of templates: the generator of the differential test.
+
+A grammar file holds one template a line (grammar/*.txt), optionally weighted "3: TEMPLATE":
+    WORD         a literal, now and then in another case
+    word         an argument of a kind (the functions in KINDS below)
+    word+        one to four of them
+    [a | b c]    nothing, or one of the alternatives
+    <a | b c>    one of the alternatives
+    {a | b c}    some of the alternatives in any order, contradictions and repeats included
+Then every twentieth command is broken: an argument dropped, added or replaced by junk. Everything
+is drawn from one random.Random, so a seed names a sequence for ever.
+"""
+import re
+
+TOKEN = re.compile(r"[\[\]<>{}|]|[^\s\[\]<>{}|]+")
+CLOSING = {"[": "]", "<": ">", "{": "}"}
+
+KEYS = ["a", "b", "c", "key:1", "key:2", "n", "x" * 60, ""]
+TEXTS = [
+    "", "0", "1", "-1", "5", "10", "17", "100", "007", " 1", "+3", "1 ", "1.5", "-0", "3.0e3",
+    "1e400",
+    "nan", "inf", "-inf", "abc", "ABC", "hello world", "ohmytext", "mynewtext", "\x00\x01\xff\r\n",
+    "9223372036854775807", "-9223372036854775808", "9223372036854775808", "9999999999",
+    "4294967296",
+    "0.1", "3.141592653589793", "5e-324", "x" * 20, "y" * 43, "y" * 44, "y" * 45,
+    "z" * 64, "w" * 300, "v" * 5000,
+]
+INTEGERS = [
+    "0", "1", "-1", "2", "3", "5", "10", "-7", "100", "1000000", "9223372036854775807",
+    "-9223372036854775808", "9223372036854775808", "4611686018427387904", "abc", "", "1.0", " 4",
+    "0x10",
+]
+FLOATS = ["0", "1", "-1", "0.1", "2.5", "-3.75", "1e3", "3.0e-2", "1e17", "1e-20",
+          "123456789.123456789", "inf", "-inf", "nan", "abc", "", "5.0e4932", " 1", "0x1p3"]
+JUNK = ["", "junk", "-1", "0", "NX", "XX", "EX", "GET", "COUNT", "MATCH", "1", "\xff", "9" * 30]
+BAD_TIMES = ["0", "-1", "abc", "", "1.5",
+             "9223372036854775807", "9223372036854775000", "99999999999999999999"]
+
+
+def _time_kind(low, high, past):
+    def draw(random):
+        chance = random.random()
+        if chance < 0.12:
+            return random.choice(BAD_TIMES)
+        if past and chance < 0.2:
+            return str(random.choice([-5, 0, 1, -100000]))
+        return str(random.randrange(low, high))
+    return draw
+
+
+def _choice(values):
+    return lambda random: random.choice(values)
+
+
+# All expiries lie hours away or are past, so that the two servers never race with a clock.
+NOW_S = 1893456000  # 2030: far from the day of the test, and constant
+KINDS = {
+    "key": _choice(KEYS),
+    "value": _choice(TEXTS),
+    "integer": _choice(INTEGERS),
+    "float": _choice(FLOATS),
+    "offset": _choice(["0", "1", "2", "3", "5", "10", "50", "299", "600", "-1", "-2", "-3", "-5",
+                       "-400", "536870912", "abc"]),
+    "seconds": _time_kind(10000, 90000, False),
+    "milliseconds": _time_kind(10000000, 90000000, False),
+    "any_seconds": _time_kind(10000, 90000, True),
+    "any_milliseconds": _time_kind(10000000, 90000000, True),
+    "unix": _time_kind(NOW_S, NOW_S + 90000, False),
+    "unix_ms": _time_kind(NOW_S * 1000, NOW_S * 1000 + 90000000, False),
+    "any_unix": _time_kind(NOW_S, NOW_S + 90000, True),
+    "any_unix_ms": _time_kind(NOW_S * 1000, NOW_S * 1000 + 90000000, True),
+    "pattern": _choice(["*", "key:*", "?", "[a-c]", "[^a]", "\\a", "*:1", "", "x*x", "[", "a[b",
+                        "nomatch"]),
+    "database": _choice(["0", "1", "2", "15", "16", "-1", "abc", ""]),
+    "type": _choice(["string", "list", "STRING", "hash", "nosuch"]),
+    "count": _choice(["1000", "5000", "100", "0", "-1", "abc"]),
+    "cursor": _choice(["0", "0", "0", "abc", "-1", ""]),
+    "name": _choice(["joe", "a-b", "with space", "new\nline", "", "\xff"]),
+    "word": _choice(["abc", "", "on", "off", "yes", "1", "get", "\x01", "x" * 100]),
+    "option": _choice(["maxmemory", "timeout", "databases", "save", "nosuch", "max*", "*list*",
+                       "port", ""]),
+}
+
+
+class Template:
+    """One parsed line; draw() gives the arguments of a command."""
+
+    def __init__(self, text):
+        weight, separator, rest = text.partition(": ")
+        self.weight = int(weight) if separator and weight.isdigit() else 1
+        self.tokens = TOKEN.findall(rest if separator and weight.isdigit() else text)
+        self.position = 0
+        self.parts = self._sequence(None)
+
+    def _sequence(self, closing):
+        """Parses up to the closing bracket; returns the alternatives, each a list of parts."""
+        alternatives = [[]]
+        while self.position < len(self.tokens):
+            token = self.tokens[self.position]
+            self.position += 1
+            if token == closing:
+                return alternatives
+            if token == "|":
+                alternatives.append([])
+            elif token in CLOSING:
+                alternatives[-1].append((token, self._sequence(CLOSING[token])))
+            else:
+                alternatives[-1].append(("word", token))
+        if closing:
+            raise ValueError(f"no {closing} in {self.tokens}")
+        return alternatives
+
+    def draw(self, random):
+        arguments = []
+        _emit(self.parts[0], random, arguments)
+        return arguments
+
+
+def _emit(parts, random, arguments):
+    for kind, body in parts:
+        if kind == "word":
+            _emit_word(body, random, arguments)
+        elif kind == "<":
+            _emit(random.choice(body), random, arguments)
+        elif kind == "[":
+            if random.random() < 0.5:
+                _emit(random.choice(body), random, arguments)
+        else:
+            count = random.choice([0, 0, 1, 1, 1, 2, 2, 3])
+            for _ in range(count):
+                _emit(random.choice(body), random, arguments)
+
+
+def _emit_word(word, random, arguments):
+    repeat = random.randint(1, 4) if word.endswith("+") else 1
+    word = word.rstrip("+")
+    for _ in range(repeat):
+        for name in word.split(","):
+            if name in KINDS:
+                arguments.append(KINDS[name](random))
+            elif random.random() < 0.1:
+                arguments.append(random.choice([name.lower(), name.capitalize()]))
+            else:
+                arguments.append(name)
+
+
+def _break(arguments, random):
+    """Breaks a command in one of three ways, the name itself rarely included."""
+    way = random.random()
+    first = 0 if random.random() < 0.05 else 1
+    if way < 0.4 and len(arguments) > first:
+        del arguments[random.randrange(first, len(arguments))]
+    elif way < 0.7:
+        arguments.insert(random.randint(min(1, len(arguments)), len(arguments)),
+                         random.choice(JUNK))
+    elif len(arguments) > first:
+        arguments[random.randrange(first, len(arguments))] = random.choice(JUNK)
+
+
+class Grammar:
+    """The templates of one group."""
+
+    def __init__(self, path):
+        with open(path, encoding="utf-8") as file:
+            lines = [line.strip() for line in file]
+        self.templates = [Template(line) for line in lines if line and not line.startswith("#")]
+        self.weights = [template.weight for template in self.templates]
+
+    def keep(self, is_built):
+        """Drops the templates of commands that are not built yet; returns their names."""
+        names = {template.tokens[0] for template in self.templates}
+        absent = {name for name in names if name.isalpha() and not is_built(name)}
+        self.templates = [t for t in self.templates if t.tokens[0] not in absent]
+        self.weights = [template.weight for template in self.templates]
+        return sorted(absent)
+
+    def sequence(self, random, length):
+        """A list of commands, each a list of bytes."""
+        commands = []
+        for template in random.choices(self.templates, self.weights, k=length):
+            arguments = template.draw(random)
+            if random.random() < 0.05:
+                _break(arguments, random)
+            commands.append([argument.encode("latin-1") for argument in arguments] or [b"PING"])
+        return commands
