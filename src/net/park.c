@@ -18,11 +18,13 @@
 #define PARK_WINDOW 64
 /* Ready in so many of them: warm enough to be polled. Below the second: parked again. The gap keeps
  * connections from moving to and fro. */
-#define PARK_HEAT_HITS 56
-#define PARK_PARK_HITS 40
+#define PARK_HEAT_HITS 60
+#define PARK_PARK_HITS 48
 /* The second call of a wait over both sets costs as much as several connections gain: fewer than
  * this are not worth it, nor is a set that leaves a quarter of the talkers outside. */
 #define PARK_HEAT_MIN 16
+/* So many waits of a window with a second call: the poll set does not pay, all are parked. */
+#define PARK_DOUBLES 8
 /* Most moves a window, each a system call of under a microsecond. */
 #define PARK_MOVES 256
 
@@ -47,17 +49,21 @@ void park_judge(struct poller *poller, struct conn *const *ready, size_t count)
     park_quiet(poller);
     heat_talkers(poller, ready, count);
     poller->window_waits = 0;
+    poller->window_doubles = 0;
     poller->window++;
 }
 
 static void park_quiet(struct poller *poller)
 {
     size_t moves = 0;
+    bool all = poller->window_doubles > PARK_DOUBLES || poller->count <= PARK_HEAT_MIN;
     /* From the back: parking moves the last entry, already judged, into the gap. */
     for (size_t i = poller->count; i-- > 1 && moves < PARK_MOVES;) {
         struct conn *conn = poller->conns[i];
-        if (hits_of(poller, conn) < PARK_PARK_HITS) {
+        if (all || hits_of(poller, conn) < PARK_PARK_HITS) {
             poller_park(poller, conn);
+            /* Not to be warmed again in the same breath. */
+            conn->heat = 0;
             moves++;
         }
     }

@@ -158,6 +158,7 @@ unsigned poller_wait(struct poller *poller, int timeout_ms, const struct poller_
     if (!parked_speaks) {
         return 1;
     }
+    poller->window_doubles++;
     parked_wait(poller, /* timeout_ms= */ 0, sink);
     return 2;
 }

@@ -19,6 +19,7 @@ struct poller {
     size_t parked;   /* watched in the parked set, sources not counted */
     uint32_t window; /* number of the current window of waits (park.c) */
     uint32_t window_waits;
+    uint32_t window_doubles; /* waits of the window that took two calls */
 };
 
 /* What a wait found, in the order found. */

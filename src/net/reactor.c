@@ -266,7 +266,10 @@ void reactor_each(struct reactor *reactor, void (*visit)(struct conn *conn, void
 
 void reactor_timer_set(struct reactor *reactor, struct timer *timer, int64_t due_ms)
 {
-    timer_heap_set(&reactor->timers, timer, due_ms);
+    /* Not before this cycle: else one that sets itself to the past again and again would stand
+     * before all others for ever. */
+    int64_t earliest_ms = reactor->monotonic_ms;
+    timer_heap_set(&reactor->timers, timer, due_ms > earliest_ms ? due_ms : earliest_ms);
 }
 
 void reactor_timer_cancel(struct reactor *reactor, struct timer *timer)
