@@ -63,9 +63,9 @@ void inert_print_events(const void *owner, struct buf *ret_value);
         INERT_ROW(name_, NULL, OPTION_NUMBER, OPTION_IMMUTABLE, fallback_),                        \
             .min = (min_), .max = (max_), .doc = (doc_)                                            \
     }
-#define INERT_MEMORY(name_, alias_, fallback_, max_, doc_)                                         \
+#define INERT_MEMORY(name_, alias_, fallback_, min_, doc_)                                         \
     {                                                                                              \
-        INERT_ROW(name_, alias_, OPTION_MEMORY, 0, fallback_), .min = 0, .max = (max_),            \
+        INERT_ROW(name_, alias_, OPTION_MEMORY, 0, fallback_), .min = (min_), .max = INT64_MAX,    \
                                                                .unit = "bytes", .doc = (doc_)      \
     }
 #define INERT_ENUM(name_, flags_, fallback_, choices_, doc_)                                       \

@@ -106,6 +106,9 @@ const char *inert_check_title(void *owner, struct bytes value)
 {
     static const char error[] = "template format is invalid or contains unknown variables";
     size_t start = 0;
+    if (value.size == 0) {
+        return error;
+    }
     while (start < value.size) {
         if (value.data[start++] != '{') {
             continue;

@@ -107,12 +107,8 @@ static bool value_read_octal(struct bytes value, int64_t *ret_number)
     return true;
 }
 
-static const char *value_check_range(const struct option_row *row, int64_t number,
-                                     struct buf *scratch)
+static const char *value_range_error(const struct option_row *row, struct buf *scratch)
 {
-    if (number >= row->min && number <= row->max) {
-        return NULL;
-    }
     scratch->size = 0;
     if (row->kind == OPTION_OCTAL) {
         buf_format(scratch, "argument must be between %" PRIo64 " and %" PRIo64 " inclusive",
@@ -145,18 +141,21 @@ static const char *value_read_number(const struct option_row *row, struct bytes 
         if (value.size == 0 || !number_parse_memory(value, &size)) {
             return "argument must be a memory value";
         }
-        number = size > INT64_MAX ? INT64_MAX : (int64_t)size;
+        if (size > INT64_MAX) {
+            return value_range_error(row, scratch);
+        }
+        number = (int64_t)size;
     } else {
         check(row->kind == OPTION_OCTAL);
         if (!value_read_octal(value, &number)) {
             return "argument couldn't be parsed as an octal number";
         }
     }
-    const char *error = value_check_range(row, number, scratch);
-    if (error == NULL) {
-        *ret_number = number;
+    if (number < row->min || number > row->max) {
+        return value_range_error(row, scratch);
     }
-    return error;
+    *ret_number = number;
+    return NULL;
 }
 
 static const char *value_set_text(const struct config_entry *entry, struct bytes value)

@@ -72,6 +72,8 @@ Test(set, refuses_as_redis_words_it)
         {"number", " 1", FAILED("number") "argument couldn't be parsed into an integer"},
         {"number", "-6", FAILED("number") "argument must be between -5 and 100 inclusive"},
         {"number", "101", FAILED("number") "argument must be between -5 and 100 inclusive"},
+        {"size", "18446744073709551615",
+         FAILED("size") "argument must be between 1024 and 9223372036854775807 inclusive"},
         {"size", "-1", FAILED("size") "argument must be a memory value"},
         {"size", "1.5gb", FAILED("size") "argument must be a memory value"},
         {"size", "1",
