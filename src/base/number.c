@@ -84,6 +84,9 @@ bool number_parse_memory(struct bytes text, uint64_t *ret_bytes)
     while (digits < text.size && text.data[digits] >= '0' && text.data[digits] <= '9') {
         digits++;
     }
+    if (digits == 0) {
+        return false;
+    }
     /* Leading zeros are harmless here, and people write them. */
     size_t zeros = 0;
     while (zeros + 1 < digits && text.data[zeros] == '0') {

@@ -55,7 +55,7 @@ const struct option_row exec_option_rows[] = {
      .doc = "Who may change protected options at run time: nobody, everybody, or local clients."},
     {.name = "rename-command",
      .kind = OPTION_TEXT,
-     .flags = OPTION_IMMUTABLE | OPTION_REPEATED | OPTION_SECRET,
+     .flags = OPTION_IMMUTABLE | OPTION_REPEATED | OPTION_SECRET | OPTION_FILE_ONLY,
      FIELD(rename_commands),
      .fallback = "",
      .section = "security",

@@ -18,7 +18,7 @@ const struct option_row net_option_rows[] = {
     {
         .name = "bind",
         .kind = OPTION_TEXT,
-        .flags = OPTION_IMMUTABLE,
+        .flags = OPTION_IMMUTABLE | OPTION_WORDS,
         .offset = NET_OFFSET(bind),
         .fallback = "127.0.0.1 -::1",
         .section = "network",

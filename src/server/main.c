@@ -147,6 +147,7 @@ static int run(struct server *server)
     pidfile_path(server, &pidfile);
     thread_adopt();
     clock_setup();
+    config_report_inert(server->config);
     int status = 1;
     if (server_start(server)) {
         write_pidfile((const char *)pidfile.data);

@@ -21,11 +21,11 @@ void server_register_options(struct server *server)
         {keyspace_option_rows, keyspace_option_row_count, &server->keyspace_options},
         {stats_option_rows, stats_option_row_count, &server->stats_options},
         {server_option_rows, server_option_row_count, &server->options},
-        config_inert_options(),
     };
     for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
         config_register(server->config, &sets[i]);
     }
+    config_register_inert(server->config);
 }
 
 static uint32_t count_cores(void)
