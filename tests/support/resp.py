@@ -5,6 +5,7 @@ type byte the server sent, so a test can tell a map from an array and a verbatim
 """
 import math
 import socket
+import time
 
 KINDS = {
     b"+": "simple", b"-": "error", b":": "integer", b"$": "bulk", b"*": "array", b"_": "null",
@@ -289,6 +290,19 @@ def _line_value(kind, rest):
     return None if kind == "null" else rest
 
 
+def _connect(target, address, timeout):
+    """connect(); a unix socket whose backlog is full says EAGAIN at once: tried again."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            target.connect(address)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.002)
+
+
 class Connection:
     """One connection. cmd() sends and reads; send()/raw() and read() do halves of it."""
 
@@ -296,7 +310,7 @@ class Connection:
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.socket.settimeout(timeout)
-        self.socket.connect(address)
+        _connect(self.socket, address, timeout)
         self.server = server
         self.reader = Reader(2)
         self.pushes = []
