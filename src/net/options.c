@@ -87,8 +87,8 @@ const struct option_row net_option_rows[] = {
         .fallback = "auto",
         .choices = poller_choices,
         .section = "network",
-        .doc = "How reactors wait: poll() over all connections, epoll for all, or auto, which "
-               "polls those that always talk and parks the others in epoll.",
+        .doc = "How reactors wait: with poll() over all connections, with epoll, or auto: epoll "
+               "where the system has it, else poll().",
     },
     {
         .name = "max-new-connections-per-cycle",

@@ -1,21 +1,20 @@
-/* The poll set and the parked set: which descriptors a reactor waits for, and how.
+/* The poll set or the parked set: which descriptors a reactor waits for, and how.
  *
- * The outermost ring of the data path: one call here begins every cycle. A hot connection has an
- * entry in the poll() array; a parked one is in an epoll descriptor that is itself entry 0 of that
- * array. With no hot connection the wait goes to epoll directly, so that there is one call a cycle
- * in either case; two are made only when hot and parked ones are mixed and a parked one speaks.
+ * The outermost ring of the data path: one call here begins every cycle. Where the system has
+ * epoll, every descriptor is parked in one epoll descriptor, and the wait costs by those that are
+ * ready; else, or when asked for, all are entries of a poll() array. Mixing the two was measured
+ * and did not pay: docs/decisions/0002-parking.md.
  *
  * Connections are parked edge-triggered: the kernel tells once, CONN_PENDING remembers until the
  * input has been read to its end. That is why turning reads off and on costs no system call, and
  * why a request costs none beside the wait, its read and its write. Sources (listening sockets) are
- * level-triggered, because they are not always accepted to the end; they are always parked if there
- * is a parked set.
+ * level-triggered, because they are not always accepted to the end.
  *
  * Threads: the reactor's own.
  * Invariants:
- * 1. A watched conn is either parked (CONN_PARKED) or conns[conn->slot] == conn, 0 < slot < count.
+ * 1. A watched conn is either parked (CONN_PARKED) or conns[conn->slot] == conn, slot < count.
  * 2. fds[i].fd is negative if and only if entry i is not to be reported at all.
- * 3. Entry 0 belongs to the parked set. */
+ * 3. The poll set is empty if there is a parked set. */
 #define _GNU_SOURCE
 #include "poller.h"
 #include "pollard/base/check.h"
@@ -67,7 +66,7 @@ static uint32_t events_of(uint32_t bits)
 
 bool poller_open(struct poller *poller, enum net_poller mode)
 {
-    *poller = (struct poller){.mode = mode, .epoll_fd = -1, .count = 1};
+    *poller = (struct poller){.mode = mode, .epoll_fd = -1};
 #if POLLARD_HAVE_EPOLL
     if (mode != NET_POLLER_POLL) {
         poller->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -78,12 +77,6 @@ bool poller_open(struct poller *poller, enum net_poller mode)
 #else
     poller->mode = NET_POLLER_POLL;
 #endif
-    if (!poll_reserve(poller, 1)) {
-        poller_close(poller);
-        return false;
-    }
-    poller->fds[0] = (struct pollfd){.fd = poller->epoll_fd, .events = POLLIN};
-    poller->conns[0] = NULL;
     return true;
 }
 
@@ -135,50 +128,20 @@ void poller_disarm(struct poller *poller, struct conn *conn)
     }
 }
 
-unsigned poller_wait(struct poller *poller, int timeout_ms, const struct poller_sink *sink)
+void poller_wait(struct poller *poller, int timeout_ms, const struct poller_sink *sink)
 {
-    if (poller->count == 1 && poller->epoll_fd >= 0) {
+    if (poller->epoll_fd >= 0) {
         parked_wait(poller, timeout_ms, sink);
-        return 1;
+        return;
     }
     int found = poll(poller->fds, (nfds_t)poller->count, timeout_ms);
-    if (found <= 0) {
-        check(found == 0 || errno == EINTR || errno == ENOMEM);
-        return 1;
-    }
-    bool parked_speaks = poller->fds[0].fd >= 0 && poller->fds[0].revents != 0;
-    found -= parked_speaks;
-    for (size_t i = 1; i < poller->count && found > 0; i++) {
+    check(found >= 0 || errno == EINTR || errno == ENOMEM);
+    for (size_t i = 0; i < poller->count && found > 0; i++) {
         uint32_t bits = (uint32_t)(unsigned short)poller->fds[i].revents;
         if (bits != 0) {
             found--;
             sink->note(sink->argument, poller->conns[i], events_of(bits));
         }
-    }
-    if (!parked_speaks) {
-        return 1;
-    }
-    poller->window_doubles++;
-    parked_wait(poller, /* timeout_ms= */ 0, sink);
-    return 2;
-}
-
-void poller_heat(struct poller *poller, struct conn *conn)
-{
-    debug_check((conn->flags & (CONN_PARKED | CONN_SOURCE)) == CONN_PARKED);
-    if (!poll_reserve(poller, poller->count + 1)) {
-        return;
-    }
-    parked_forget(poller, conn);
-    /* Polling tells levels: what came before this line is found by the next wait. */
-    check(poll_insert(poller, conn));
-}
-
-void poller_park(struct poller *poller, struct conn *conn)
-{
-    /* Registering reports what is there already: no edge is lost between the two sets. */
-    if (parked_control(poller, conn, /* fresh= */ true)) {
-        poll_erase(poller, conn);
     }
 }
 
@@ -217,7 +180,7 @@ static bool poll_insert(struct poller *poller, struct conn *conn)
 
 static void poll_erase(struct poller *poller, struct conn *conn)
 {
-    check(conn->slot > 0 && conn->slot < poller->count && poller->conns[conn->slot] == conn);
+    check(conn->slot < poller->count && poller->conns[conn->slot] == conn);
     size_t last = --poller->count;
     poller->fds[conn->slot] = poller->fds[last];
     poller->conns[conn->slot] = poller->conns[last];

@@ -1,4 +1,4 @@
-/* The poll set of one reactor and the parked set behind it. Private to net. */
+/* The poll set or the parked set of one reactor. Private to net. */
 #ifndef POLLARD_NET_POLLER_H
 #define POLLARD_NET_POLLER_H
 
@@ -12,14 +12,11 @@
 struct poller {
     enum net_poller mode;
     int epoll_fd;        /* -1 when all is polled */
-    struct pollfd *fds;  /* [0] is the parked set, or ignored */
+    struct pollfd *fds;  /* the poll set, empty when all is parked */
     struct conn **conns; /* the connections of fds */
-    size_t count;        /* of both arrays, [0] included */
+    size_t count;        /* of both arrays */
     size_t capacity;
-    size_t parked;   /* watched in the parked set, sources not counted */
-    uint32_t window; /* number of the current window of waits (park.c) */
-    uint32_t window_waits;
-    uint32_t window_doubles; /* waits of the window that took two calls */
+    size_t parked; /* watched in the parked set, sources not counted */
 };
 
 /* What a wait found, in the order found. */
@@ -45,16 +42,8 @@ void poller_remove(struct poller *poller, struct conn *conn);
 void poller_update(struct poller *poller, struct conn *conn);
 /* The parked set reported room that nobody wants: stops that. */
 void poller_disarm(struct poller *poller, struct conn *conn);
-/* Waits timeout_ms (-1: without end) and hands what is ready to the sink, which must not add,
- * remove or move. Returns how many calls it made. */
-unsigned poller_wait(struct poller *poller, int timeout_ms, const struct poller_sink *sink);
-/* Moves a parked connection to the poll set and back. On failure it stays where it is. */
-void poller_heat(struct poller *poller, struct conn *conn);
-void poller_park(struct poller *poller, struct conn *conn);
-
-/* park.c: counts that the connection was ready in this wait. */
-void park_count(const struct poller *poller, struct conn *conn);
-/* park.c: after each wait, with what it found; NULL places are allowed. */
-void park_judge(struct poller *poller, struct conn *const *ready, size_t count);
+/* Waits timeout_ms (-1: without end) and hands what is ready to the sink, which must not add or
+ * remove. One system call. */
+void poller_wait(struct poller *poller, int timeout_ms, const struct poller_sink *sink);
 
 #endif

@@ -129,13 +129,10 @@ static void reactor_wait(struct reactor *reactor)
     struct poller_sink sink = {.note = ready_note, .argument = reactor};
     uint64_t before = clock_ticks();
     counter_add(&reactor->counters.busy_ticks, before - reactor->woken_ticks);
-    unsigned calls = poller_wait(&reactor->poller, timeout_ms, &sink);
+    poller_wait(&reactor->poller, timeout_ms, &sink);
     reactor->woken_ticks = clock_ticks();
-    counter_add(&reactor->counters.waits, calls);
+    counter_add(&reactor->counters.waits, 1);
     counter_add(&reactor->counters.cycles, 1);
-    if (reactor->poller.mode == NET_POLLER_AUTO) {
-        park_judge(&reactor->poller, reactor->ready.items, reactor->ready.count);
-    }
     atomic_store_explicit(&reactor->counters.parked, reactor->poller.parked, memory_order_relaxed);
 }
 
@@ -218,7 +215,6 @@ bool reactor_add(struct reactor *reactor, struct conn *conn, int fd, bool is_uni
     conn->read_bytes = 0;
     conn->written_bytes = 0;
     conn->active_ms = reactor->monotonic_ms;
-    conn->heat = 0;
     conn->slot = 0;
     if (!ready_reserve(reactor) || !poller_add(&reactor->poller, conn)) {
         return false;

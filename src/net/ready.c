@@ -80,7 +80,6 @@ void ready_note(void *argument, struct conn *conn, uint32_t events)
     }
     if (events & POLLER_READABLE) {
         conn->flags |= CONN_PENDING;
-        park_count(&reactor->poller, conn);
     }
     if (events & POLLER_HUNG_UP) {
         conn->flags |= CONN_HUNG_UP;

@@ -71,7 +71,6 @@ struct conn {
     int64_t active_ms; /* monotonic time of the last read, by the reactor's clock */
     /* private to net */
     uint32_t slot;       /* in the poll set, unless parked */
-    uint32_t heat;       /* how often it was ready lately (src/net/park.c) */
     uint32_t place;      /* in the reactor's list of all */
     uint32_t ready_slot; /* in the ready list */
     uint32_t queue_slot; /* in the next cycle's ready list */

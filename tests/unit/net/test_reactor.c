@@ -240,37 +240,3 @@ Test(reactor, idle_makes_no_cycles)
     cr_assert_leq(after.waits - before.waits, 2);
     echo_close(&echo);
 }
-
-/* All of 40 speak in every wait: they are polled. Then one speaks: they are parked again. */
-Test(reactor, parks_by_use)
-{
-    struct echo echo;
-    struct echo_conn items[40];
-    struct reactor_figures figures;
-    echo_open(&echo, NET_POLLER_AUTO);
-    for (size_t i = 0; i < 40; i++) {
-        echo_connect(&echo, &items[i]);
-    }
-    for (int round = 0; round < 200; round++) {
-        for (size_t i = 0; i < 40; i++) {
-            echo_say(&items[i], "x");
-        }
-        echo.stop_after_ready = echo.ready_calls + 1;
-        cr_assert(echo_run(&echo, 1000));
-    }
-    reactor_figures(echo.reactor, &figures);
-    cr_assert_eq(figures.parked, 0);
-    cr_assert_eq(echo_heard(&items[7]), 200);
-    for (int round = 0; round < 200; round++) {
-        echo_say(&items[7], "x");
-        echo.stop_after_ready = echo.ready_calls + 1;
-        cr_assert(echo_run(&echo, 1000));
-    }
-    reactor_figures(echo.reactor, &figures);
-    cr_assert_geq(figures.parked, 39);
-    cr_assert_eq(echo_heard(&items[7]), 200);
-    echo_close(&echo);
-    for (size_t i = 0; i < 40; i++) {
-        close(items[i].peer);
-    }
-}
