@@ -1,0 +1,52 @@
+/* What the handlers of the string group share. */
+#ifndef POLLARD_CMD_STRING_COMMON_H
+#define POLLARD_CMD_STRING_COMMON_H
+
+#include "../arguments.h"
+#include "pollard/value/string.h"
+
+/* The string under a key. flags as key_find. STATUS_OK, STATUS_ABSENT, STATUS_WRONG_TYPE. */
+enum status string_find(struct exec *x, uint32_t key_index, uint32_t flags,
+                        struct value *ret_value);
+/* A string value as a bulk string; large ones are shared, not copied. */
+void string_reply(struct reply *reply, const struct value *value);
+/* Stores the value; one whose time is over already is deleted instead. STATUS_OK,
+ * STATUS_ALLOCATION. */
+enum status string_store(struct exec *x, uint32_t key_index, const struct value *value,
+                         int64_t expires_at_ms);
+/* Is a string of that size within proto-max-bulk-len? */
+bool string_size_is_allowed(const struct exec *x, uint64_t size);
+
+/* ---- Conditions of SET and DELEX ---- */
+
+enum condition_kind {
+    CONDITION_NONE,
+    CONDITION_NX,
+    CONDITION_XX,
+    CONDITION_IFEQ,
+    CONDITION_IFNE,
+    CONDITION_IFDEQ,
+    CONDITION_IFDNE
+};
+
+/* A zeroed struct always holds. */
+struct condition {
+    enum condition_kind kind;
+    uint32_t argument; /* index of what the value is compared with */
+};
+
+/* Does it look at the value, which must be a string then? */
+static inline bool condition_compares(const struct condition *condition)
+{
+    return condition->kind >= CONDITION_IFEQ;
+}
+
+/* Reads the condition at argv[*index], if it is one, and moves *index to its last word. STATUS_OK;
+ * STATUS_ABSENT when it is another word; STATUS_SYNTAX without an operand or beside another
+ * condition; STATUS_DIGEST_SIZE. */
+enum status condition_read(const struct exec *x, uint32_t *index, struct condition *condition);
+/* value: what is under the key, a string if the condition compares; NULL if it is absent. */
+bool condition_holds(const struct exec *x, const struct condition *condition,
+                     const struct value *value);
+
+#endif
