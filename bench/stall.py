@@ -1,0 +1,76 @@
+"""Stalls: a probe of 1,000 GET/SET a second while KEYS * over 2 million keys runs in a loop.
+
+The servers may use every core, as in life: a slow command needs a thread of its own. The probe
+charges a latency from when its request was due. Idle figures come from the same servers.
+"""
+import json
+import os
+import subprocess
+import sys
+
+from bench_lib import HERE, load_keys
+
+LOOP = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from resp import Connection, encode
+c = Connection(sys.argv[1], timeout=120)
+c.cmd("PING")
+done = 0
+print("ready", flush=True)
+end = b"END-OF-KEYS"
+while True:
+    c.raw(encode("KEYS", "*") + encode("ECHO", end))
+    tail = b""
+    while not tail.endswith(end + b"\\r\\n"):
+        data = c.socket.recv(1 << 20)
+        if not data:
+            sys.exit(1)
+        tail = (tail + data[-64:])[-64:]
+    done += 1
+    print(done, flush=True)
+"""
+
+
+def _probe(program, target, seconds, keys):
+    done = subprocess.run([program, target.socket_path, "1000", str(seconds), str(keys)],
+                          capture_output=True, text=True, timeout=seconds * 20 + 60, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"probe on {target.name}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def run(programs, probe_program, quick, say):
+    """Rows for every server: idle, and under KEYS *."""
+    keys, seconds = (20000, 2) if quick else (2000000, 20)
+    rows = []
+    for program in programs:
+        target = program.start(cores="")
+        try:
+            load_keys(target, keys, 3)
+            rows.append({"what": "idle", "server": target.name,
+                         **_probe(probe_program, target, seconds, keys // 2)})
+            support = os.path.join(os.path.dirname(HERE), "tests", "support")
+            loop = subprocess.Popen([sys.executable, "-c", LOOP, target.socket_path, support],
+                                    stdout=subprocess.PIPE, text=True)
+            try:
+                loop.stdout.readline()
+                row = {"what": f"KEYS * of {keys}", "server": target.name,
+                       **_probe(probe_program, target, seconds, keys // 2)}
+            finally:
+                loop.kill()
+                row_lines = loop.stdout.read().split()
+                loop.wait()
+            row["keys_done"] = int(row_lines[-1]) if row_lines else 0
+            rows.append(row)
+        finally:
+            target.stop()
+        for row in rows[-2:]:
+            say(f"{row['server']} {row['what']}: p99 {row['p99_ms']:.3f} ms, "
+                f"p99.9 {row['p999_ms']:.3f} ms")
+    return rows
+
+
+COLUMNS = [("what", "while", "%s"), ("server", "server", "%s"), ("p50_ms", "p50 ms", "%.3f"),
+           ("p99_ms", "p99 ms", "%.3f"), ("p999_ms", "p99.9 ms", "%.3f"),
+           ("max_ms", "max ms", "%.3f"), ("keys_done", "KEYS done", "%d")]
