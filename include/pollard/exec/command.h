@@ -34,10 +34,37 @@ enum command_flag {
     COMMAND_PROTECTED = 1 << 18,
     COMMAND_NO_ASYNC_LOADING = 1 << 19,
     COMMAND_NO_MULTI = 1 << 20,
-    COMMAND_ALLOW_BUSY = 1 << 21,
-    COMMAND_TOUCHES_ARBITRARY_KEYS = 1 << 22,
-    COMMAND_MOVABLEKEYS = 1 << 23
+    COMMAND_MOVABLEKEYS = 1 << 21, /* set by the generator: the old key triple does not say all */
+    COMMAND_ALLOW_BUSY = 1 << 22,
+    COMMAND_TOUCHES_ARBITRARY_KEYS = 1 << 23
 };
+#define COMMAND_FLAG_COUNT 24
+
+/* ACL categories, in the order in which COMMAND INFO tells them. */
+enum command_category {
+    CATEGORY_KEYSPACE = 1 << 0,
+    CATEGORY_READ = 1 << 1,
+    CATEGORY_WRITE = 1 << 2,
+    CATEGORY_SET = 1 << 3,
+    CATEGORY_SORTEDSET = 1 << 4,
+    CATEGORY_LIST = 1 << 5,
+    CATEGORY_HASH = 1 << 6,
+    CATEGORY_STRING = 1 << 7,
+    CATEGORY_BITMAP = 1 << 8,
+    CATEGORY_HYPERLOGLOG = 1 << 9,
+    CATEGORY_GEO = 1 << 10,
+    CATEGORY_STREAM = 1 << 11,
+    CATEGORY_PUBSUB = 1 << 12,
+    CATEGORY_ADMIN = 1 << 13,
+    CATEGORY_FAST = 1 << 14,
+    CATEGORY_SLOW = 1 << 15,
+    CATEGORY_BLOCKING = 1 << 16,
+    CATEGORY_DANGEROUS = 1 << 17,
+    CATEGORY_CONNECTION = 1 << 18,
+    CATEGORY_TRANSACTION = 1 << 19,
+    CATEGORY_SCRIPTING = 1 << 20
+};
+#define COMMAND_CATEGORY_COUNT 21
 
 /* Where a command runs. */
 enum command_route {
@@ -61,6 +88,7 @@ enum key_spec_flag {
     KEY_SPEC_INCOMPLETE = 1 << 9,
     KEY_SPEC_VARIABLE_FLAGS = 1 << 10
 };
+#define KEY_SPEC_FLAG_COUNT 11
 
 struct key_spec {
     uint8_t begin; /* enum key_spec_begin */
@@ -75,8 +103,6 @@ struct key_spec {
     int32_t first_key;    /* keynum: relative to begin */
 };
 
-struct command_argument; /* COMMAND DOCS: private to the table (exec/command_docs.h) */
-
 struct command {
     const char *name;         /* lower case, own word: "get", "list" of client|list */
     const char *full_name;    /* "get", "client|list" */
@@ -89,7 +115,7 @@ struct command {
     uint8_t route;
     uint8_t key_spec_count;
     uint32_t flags;
-    uint32_t acl; /* bits of the generated category list */
+    uint32_t acl; /* enum command_category */
     const struct key_spec *key_specs;
     /* First spec as the old triple of COMMAND INFO. */
     int16_t first_key;
@@ -97,6 +123,11 @@ struct command {
     int16_t key_step;
     bool sensitive; /* arguments are kept out of MONITOR and logs (AUTH) */
 };
+
+/* The generated table (exec/command_table.h). Called once by server, before there are threads:
+ * the rows name their handlers, which live above this room. */
+struct command_table;
+void command_table_use(const struct command_table *table);
 
 /* The command of that name in any letter case, or NULL. A perfect hash over length and letters:
  * one compare. */
