@@ -18,6 +18,8 @@ struct rate_sample {
 static struct lock rates_lock = {.mutex = PTHREAD_MUTEX_INITIALIZER, .rank = LOCK_RANK_STATS};
 static struct rate_sample last_sample;
 static struct stats_rates last_rates;
+static uint64_t memory_peak;
+static int64_t memory_peak_s;
 
 void stats_rates(struct stats_rates *ret_rates)
 {
@@ -67,4 +69,17 @@ double stats_percentile_us(const struct stats_command_sum *sum, double percentil
         below += count;
     }
     return (double)(UINT64_C(1) << STATS_HISTOGRAM_BUCKETS) / 1000.0;
+}
+
+uint64_t stats_memory_peak(uint64_t used_bytes, int64_t now_s, int64_t *ret_peak_s)
+{
+    lock_acquire(&rates_lock);
+    if (used_bytes > memory_peak) {
+        memory_peak = used_bytes;
+        memory_peak_s = now_s;
+    }
+    *ret_peak_s = memory_peak_s;
+    uint64_t peak = memory_peak;
+    lock_release(&rates_lock);
+    return peak;
 }

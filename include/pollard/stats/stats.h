@@ -122,4 +122,8 @@ struct stats_rates {
 };
 void stats_rates(struct stats_rates *ret_rates);
 
+/* The highest use of memory that any call has told, and when (s since the epoch): peaks are seen by
+ * who looks. Any thread. */
+uint64_t stats_memory_peak(uint64_t used_bytes, int64_t now_s, int64_t *ret_peak_s);
+
 #endif

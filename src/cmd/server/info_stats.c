@@ -1,0 +1,101 @@
+/* INFO stats and keyspace: counters and databases. Fields of what does not exist here stay at 0. */
+#include "info.h"
+
+static void print_kbps(const struct info *info, double bytes)
+{
+    buf_format(info->text, "%.2f", bytes / 1024);
+}
+
+static uint64_t number_ops(const struct info *info)
+{
+    return (uint64_t)(info->rates.commands + 0.5);
+}
+
+static void print_input_kbps(const struct info *info)
+{
+    print_kbps(info, info->rates.input_bytes);
+}
+
+static void print_output_kbps(const struct info *info)
+{
+    print_kbps(info, info->rates.output_bytes);
+}
+
+void info_stats(const struct info *info)
+{
+    static const struct info_row rows[] = {
+        INFO_COUNTER("total_connections_received", STAT_connections_received),
+        INFO_COUNTER("total_commands_processed", STAT_commands_processed),
+        INFO_NUMBER("instantaneous_ops_per_sec", number_ops),
+        INFO_COUNTER("total_net_input_bytes", STAT_net_input_bytes),
+        INFO_COUNTER("total_net_output_bytes", STAT_net_output_bytes),
+        INFO_ZERO("total_net_repl_input_bytes"),
+        INFO_ZERO("total_net_repl_output_bytes"),
+        INFO_PRINT("instantaneous_input_kbps", print_input_kbps),
+        INFO_PRINT("instantaneous_output_kbps", print_output_kbps),
+        INFO_FIXED("instantaneous_input_repl_kbps", "0.00"),
+        INFO_FIXED("instantaneous_output_repl_kbps", "0.00"),
+        INFO_COUNTER("rejected_connections", STAT_connections_rejected),
+        INFO_ZERO("sync_full"),
+        INFO_ZERO("sync_partial_ok"),
+        INFO_ZERO("sync_partial_err"),
+        INFO_ZERO("expired_subkeys"),
+        INFO_COUNTER("expired_keys", STAT_expired_keys),
+        INFO_FIXED("expired_stale_perc", "0.00"),
+        INFO_ZERO("expired_time_cap_reached_count"),
+        INFO_ZERO("expire_cycle_cpu_milliseconds"),
+        INFO_COUNTER("evicted_keys", STAT_evicted_keys),
+        INFO_ZERO("evicted_clients"),
+        INFO_ZERO("evicted_scripts"),
+        INFO_ZERO("total_eviction_exceeded_time"),
+        INFO_ZERO("current_eviction_exceeded_time"),
+        INFO_COUNTER("keyspace_hits", STAT_keyspace_hits),
+        INFO_COUNTER("keyspace_misses", STAT_keyspace_misses),
+        INFO_ZERO("pubsub_channels"),
+        INFO_ZERO("pubsub_patterns"),
+        INFO_ZERO("pubsubshard_channels"),
+        INFO_ZERO("latest_fork_usec"),
+        INFO_ZERO("total_forks"),
+        INFO_ZERO("migrate_cached_sockets"),
+        INFO_ZERO("slave_expires_tracked_keys"),
+        INFO_ZERO("active_defrag_hits"),
+        INFO_ZERO("active_defrag_misses"),
+        INFO_ZERO("active_defrag_key_hits"),
+        INFO_ZERO("active_defrag_key_misses"),
+        INFO_ZERO("total_active_defrag_time"),
+        INFO_ZERO("current_active_defrag_time"),
+        INFO_ZERO("tracking_total_keys"),
+        INFO_ZERO("tracking_total_items"),
+        INFO_ZERO("tracking_total_prefixes"),
+        INFO_ZERO("unexpected_error_replies"),
+        INFO_COUNTER("total_error_replies", STAT_error_replies),
+        INFO_ZERO("dump_payload_sanitizations"),
+        INFO_COUNTER("total_reads_processed", STAT_reads_processed),
+        INFO_COUNTER("total_writes_processed", STAT_writes_processed),
+        INFO_ZERO("io_threaded_reads_processed"),
+        INFO_ZERO("io_threaded_writes_processed"),
+        INFO_ZERO("reply_buffer_shrinks"),
+        INFO_ZERO("reply_buffer_expands"),
+        INFO_COUNTER("client_query_buffer_limit_disconnections", STAT_client_input_limit_cuts),
+        INFO_COUNTER("client_output_buffer_limit_disconnections", STAT_client_output_limit_cuts),
+        INFO_COUNTER("acl_access_denied_auth", STAT_auth_failures),
+        INFO_COUNTER("acl_access_denied_cmd", STAT_command_denials),
+        INFO_ZERO("acl_access_denied_key"),
+        INFO_ZERO("acl_access_denied_channel"),
+    };
+    INFO_ROWS(info, rows);
+}
+
+void info_keyspace(const struct info *info)
+{
+    const struct keyspace *keyspace = info->services->keyspace;
+    for (uint32_t db = 0; db < keyspace_databases(keyspace); db++) {
+        uint64_t keys = keyspace_size(keyspace, db);
+        if (keys == 0) {
+            continue;
+        }
+        buf_format(info->text, "db%u:keys=%llu,expires=%llu,avg_ttl=%lld,subexpiry=0\r\n", db,
+                   (unsigned long long)keys, (unsigned long long)keyspace_expires(keyspace, db),
+                   (long long)keyspace_average_ttl(keyspace, db));
+    }
+}
