@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import cases  # noqa: E402
 import compare  # noqa: E402
 from grammar import Grammar  # noqa: E402
-from pollard_test import Server, is_oracle  # noqa: E402
+from pollard_test import Server, explain, is_oracle  # noqa: E402
 from resp import Closed, Reader, encode  # noqa: E402
 
 GROUPS = ("string", "generic", "connection", "server")
@@ -152,7 +152,7 @@ def report(pair, sequence, protocol, failure):
              f"oracle: {failure.theirs[:400]!r}", f"ours:   {failure.ours[:400]!r}", "to repeat:"]
     lines += ["    " + compare.text_of(command) for command in upto[-60:]]
     for line in lines:
-        print("# " + line[:600], flush=True)
+        explain(line[:600])
 
 
 def run(pair, sequences, protocol, fresh):
@@ -168,7 +168,7 @@ def run(pair, sequences, protocol, fresh):
             if failures == MOST_FAILURES:
                 break
         except (Closed, OSError) as error:
-            print(f"# {sequence.name} RESP{protocol}: {error}", flush=True)
+            explain(f"{sequence.name} RESP{protocol}: {error}")
             return None
     return None if failures else commands
 

@@ -212,22 +212,22 @@ class _Runner:
         try:
             server.stop(expect=None, seconds=5)
         except AssertionError as error:
-            _comment(str(error))
+            explain(str(error))
         if server is self.shared:
             self.shared = None
 
 
-def _comment(text):
-    for line in text.splitlines():
-        print(f"# {line}", flush=True)
+def explain(text):
+    """Explains a failure: to stderr, which Meson shows, unlike comments of TAP."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def _explain(connection, server):
-    _comment(traceback.format_exc())
+    explain(traceback.format_exc())
     if connection is not None:
-        _comment("last commands:\n" + "\n".join(connection.history))
+        explain("last commands:\n" + "\n".join(connection.history))
     if server is not None and server.process.poll() is not None:
-        _comment(f"server ended with {server.process.returncode}:\n" + server.tail())
+        explain(f"server ended with {server.process.returncode}:\n" + server.tail())
 
 
 def main(*options):
@@ -247,5 +247,5 @@ def main(*options):
     except AssertionError as error:
         runner.failed += 1
         print(f"not ok {last} - the server ends cleanly", flush=True)
-        _comment(str(error))
+        explain(str(error))
     sys.exit(1 if runner.failed else 0)
