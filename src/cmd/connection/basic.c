@@ -1,5 +1,5 @@
 /* PING, ECHO, QUIT, RESET, SELECT. On the reactor. */
-#include "pollard/base/number.h"
+#include "../arguments.h"
 #include "pollard_commands.h"
 
 enum status cmd_ping(struct exec *x)
@@ -39,14 +39,12 @@ enum status cmd_reset(struct exec *x)
 
 enum status cmd_select(struct exec *x)
 {
-    int64_t db;
-    if (!number_parse_i64(x->argv[1], &db) || db < INT32_MIN || db > INT32_MAX) {
-        return STATUS_NOT_INTEGER;
+    uint32_t db;
+    enum status status = argument_db(x, 1, &db);
+    if (status != STATUS_OK) {
+        return status;
     }
-    if (db < 0 || db >= (int64_t)keyspace_databases(x->services->keyspace)) {
-        return STATUS_DB_RANGE;
-    }
-    x->session->db = (uint32_t)db;
+    x->session->db = db;
     reply_ok(x->reply);
     return STATUS_OK;
 }

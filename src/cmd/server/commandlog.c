@@ -69,8 +69,10 @@ enum status cmd_slowlog_get(struct exec *x)
 {
     int64_t count = SLOWLOG_COUNT_DEFAULT;
     if (x->argc > 3) {
-        reply_error(x->reply, "ERR unknown subcommand or wrong number of arguments for 'get'. Try "
-                              "SLOWLOG HELP.");
+        reply_error_format(x->reply,
+                           "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try "
+                           "SLOWLOG HELP.",
+                           (int)x->argv[1].size, (const char *)x->argv[1].data);
         return STATUS_REPLIED;
     }
     if (x->argc == 3 && !parse_count(x, x->argv[2], &count)) {

@@ -42,8 +42,7 @@ static enum status answer_config(struct exec *x, bool is_done, struct buf *error
 enum status cmd_config_set(struct exec *x)
 {
     if (x->argc % 2 != 0) {
-        reply_error(x->reply, "ERR wrong number of arguments for 'config|set' command");
-        return STATUS_REPLIED;
+        return STATUS_SYNTAX;
     }
     struct buf error = {0};
     bool is_local = x->session != NULL && conn_is_local(&x->session->conn);

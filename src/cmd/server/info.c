@@ -27,7 +27,7 @@ static const struct {
     {"stats", "Stats", true, true, info_stats},
     {"replication", "Replication", true, true, info_replication},
     {"cpu", "CPU", true, true, info_cpu},
-    {"modules", "Modules", true, false, info_modules},
+    {"modules", "Modules", true, true, info_modules},
     {"commandstats", "Commandstats", false, true, info_commandstats},
     {"errorstats", "Errorstats", true, true, info_errorstats},
     {"latencystats", "Latencystats", false, true, info_latencystats},
