@@ -3,6 +3,7 @@
  * Runs on the reactor. Invariant: passwords are compared in time that depends on sizes alone. */
 #include "auth.h"
 #include "pollard/base/number.h"
+#include "pollard/exec/exec.h"
 #include "pollard/stats/stats.h"
 #include "pollard_commands.h"
 

@@ -1,5 +1,6 @@
 /* PING, ECHO, QUIT, RESET, SELECT. On the reactor. */
 #include "../arguments.h"
+#include "pollard/exec/exec.h"
 #include "pollard_commands.h"
 
 enum status cmd_ping(struct exec *x)

@@ -6,6 +6,7 @@
  * read, each reactor writes its own slot; the last reactor replies and frees it. */
 #include "client_filter.h"
 #include "pollard/base/mem.h"
+#include "pollard/exec/exec.h"
 #include "pollard_commands.h"
 #include <stdlib.h>
 

@@ -1,6 +1,7 @@
 /* CLIENT subcommands that concern the asking client alone, and the pause. On the reactor. */
 #include "auth.h"
 #include "pollard/base/number.h"
+#include "pollard/exec/exec.h"
 #include "pollard_commands.h"
 
 enum status cmd_client_id(struct exec *x)

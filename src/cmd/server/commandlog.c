@@ -1,4 +1,5 @@
 /* SLOWLOG and COMMANDLOG: views of the command logs. On the reactor; the logs are bounded. */
+#include "pollard/exec/exec.h"
 #include "pollard/stats/commandlog.h"
 #include "pollard/base/number.h"
 #include "pollard_commands.h"

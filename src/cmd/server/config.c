@@ -1,6 +1,7 @@
 /* CONFIG: the options of all rooms. GET and SET run on the reactor; REWRITE writes a file, so it
  * goes to the pool. */
 #include "pollard/config/config.h"
+#include "pollard/exec/exec.h"
 #include "pollard/stats/stats.h"
 #include "pollard_commands.h"
 

@@ -4,6 +4,7 @@
  * instant of the switch. SYNC and ASYNC are the same here: old keys are always freed on the pool.
  */
 #include "pollard/base/number.h"
+#include "pollard/exec/exec.h"
 #include "pollard_commands.h"
 
 enum status cmd_dbsize(struct exec *x)

@@ -7,6 +7,7 @@
 #include "pollard/base/mem.h"
 #include "pollard/base/number.h"
 #include "pollard/base/text.h"
+#include "pollard/exec/exec.h"
 #include "pollard_commands.h"
 #include <math.h>
 

@@ -4,6 +4,7 @@
  * locks, so a call that asks for it goes to the pool. */
 #include "info.h"
 #include "pollard/base/clock.h"
+#include "pollard/exec/exec.h"
 #include "pollard_commands.h"
 
 static void info_modules(const struct info *info)

@@ -2,6 +2,7 @@
 #include "latency_text.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
+#include "pollard/exec/exec.h"
 #include "pollard/stats/stats.h"
 #include "pollard_commands.h"
 

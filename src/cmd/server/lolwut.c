@@ -1,6 +1,7 @@
 /* LOLWUT: draws a pollard, the tree the server is named after: a trunk, the knots where it was cut,
  * and shoots that grow anew. Pure; the same arguments draw the same tree. On the reactor. */
 #include "pollard/base/number.h"
+#include "pollard/exec/exec.h"
 #include "pollard_commands.h"
 
 /* Size of the canvas, and its bounds when the client chooses. */

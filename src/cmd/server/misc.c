@@ -2,6 +2,7 @@
  * reactor, but MEMORY USAGE wherever its key takes it. */
 #include "pollard/base/clock.h"
 #include "pollard/base/number.h"
+#include "pollard/exec/exec.h"
 #include "pollard_commands.h"
 
 enum status cmd_memory_usage(struct exec *x)
