@@ -8,6 +8,7 @@ HEADER = """/* Generated from the command files: the handlers of all commands, a
 #define POLLARD_COMMANDS_H
 
 #include "pollard/exec/command_table.h"
+#include "pollard/exec/exec.h"
 
 extern const struct command_table pollard_command_table;
 
