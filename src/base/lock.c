@@ -26,16 +26,6 @@ void lock_rank_leave(enum lock_rank rank)
     check(held_counts[rank] > 0);
     held_counts[rank]--;
 }
-#else
-void lock_rank_enter(enum lock_rank rank)
-{
-    (void)rank;
-}
-
-void lock_rank_leave(enum lock_rank rank)
-{
-    (void)rank;
-}
 #endif
 
 void lock_init(struct lock *lock, enum lock_rank rank)

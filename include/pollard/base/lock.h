@@ -10,6 +10,8 @@
 enum lock_rank {
     LOCK_RANK_CONFIG = 1,
     LOCK_RANK_REGISTRY,
+    LOCK_RANK_GATE,
+    LOCK_RANK_GATE_OPEN,
     LOCK_RANK_SHARD,
     LOCK_RANK_SHARD_QUEUE,
     LOCK_RANK_RETIRE,
@@ -31,8 +33,19 @@ void lock_init(struct lock *lock, enum lock_rank rank);
 void lock_deinit(struct lock *lock);
 void lock_acquire(struct lock *lock) ACQUIRE(*lock);
 void lock_release(struct lock *lock) RELEASE(*lock);
-/* For locks that are not struct lock: tells the rank checker. No effect in release builds. */
+/* For locks that are not struct lock: tells the rank checker. Nothing at all in release builds. */
+#if POLLARD_DEBUG
 void lock_rank_enter(enum lock_rank rank);
 void lock_rank_leave(enum lock_rank rank);
+#else
+static inline void lock_rank_enter(enum lock_rank rank)
+{
+    (void)rank;
+}
+static inline void lock_rank_leave(enum lock_rank rank)
+{
+    (void)rank;
+}
+#endif
 
 #endif

@@ -14,6 +14,7 @@
 #include "pollard/keyspace/keyspace.h"
 
 struct shard;
+struct garbage;
 
 enum access_mode { ACCESS_READ, ACCESS_WRITE };
 
@@ -44,13 +45,16 @@ struct access {
     uint32_t shard_count;
     struct shard **shards; /* sorted, unique; points at inline_shards when few */
     struct shard *inline_shards[ACCESS_SHARDS_INLINE];
-    struct shard *ticket;
+    struct shard *ticket; /* not NULL: this access has priority on its shards */
+    struct shard *busy;   /* the one that refused last */
+    int64_t due_ms;       /* an expiry that may be the earliest now */
     /* A big copy made ready outside the lock (access_prepare). */
     uint32_t prepare_index;
     size_t prepare_size;
+    size_t prepare_capacity;
     struct blob *prepare_source;
     struct blob *prepared;
-    void *garbage; /* unlinked under the lock, freed after it */
+    struct garbage *garbage; /* unlinked under the lock, freed after it */
 };
 
 enum access_result {
@@ -86,6 +90,13 @@ void access_end(struct access *access);
  * finds it, and uses it if the source is still the same. */
 enum status access_prepare(struct access *access);
 
+/* For many keys: visits every key index, grouped by shard with everything prefetched, and lets each
+ * shard go when its keys are done. All shards were held at one instant before the first went, so
+ * the whole is still atomic. Afterwards only access_end is allowed. O(keys). */
+void access_each_by_shard(struct access *access,
+                          void (*visit)(void *argument, struct access *access, uint32_t index),
+                          void *argument);
+
 /* ---- Keys, by index into access->keys. Granted only. ---- */
 
 #define KEY_NO_EXPIRY INT64_C(-1)
@@ -117,8 +128,6 @@ enum status key_put(struct access *access, uint32_t index, const struct value *v
 bool key_delete(struct access *access, uint32_t index);
 /* Sets or clears the expiry of a live key; false when absent. */
 bool key_set_expiry(struct access *access, uint32_t index, int64_t expires_at_ms);
-/* Adds the same amount of time to ... is not offered: TTLs are absolute. */
-
 /* Makes the string under the key editable in place as RAW bytes of exactly size (growth is zeroed,
  * capacity grows with headroom when grow_ahead); creates it when absent, keeping no TTL; keeps the
  * TTL otherwise. The key must be a string or absent. STATUS_OK with the bytes in ret_data (valid

@@ -109,6 +109,9 @@ void keyspace_walk(struct keyspace *keyspace, uint32_t db, keyspace_visitor *vis
  * met only expired ones). */
 bool keyspace_random(struct keyspace *keyspace, uint32_t db, struct buf *ret_name);
 
+/* Is the memory in use over maxmemory? Looked at most every half millisecond: cheap. Any thread. */
+bool keyspace_over_limit(const struct keyspace *keyspace);
+
 /* ---- Expiry ---- */
 
 /* Deletes keys that expired by now, shard by shard in short exclusive holds, at most about

@@ -1,0 +1,311 @@
+/* struct access: taking and letting go of shards. The door of every command, so its straight path,
+ * one key and a free shard, is short.
+ *
+ * Several shards are taken all or none in address order: a busy one lets all go. Who has been
+ * refused often may become the one access with priority: it puts a ticket on all its shards, which
+ * newcomers respect, and gets them as their holders leave. Only one at a time, so that two cannot
+ * wait for each other. */
+#include "key.h"
+#include "pollard/base/check.h"
+#include "pollard/base/clock.h"
+#include "pollard/base/mem.h"
+#include "pollard/stats/stats.h"
+
+/* How long a short holder is waited for. An ordinary command holds a shard for well under 1 us. */
+#define SPIN_NS 2000
+/* A queue older than this makes newcomers queue behind it. Source: the design page. */
+#define QUEUE_PATIENCE_US 1000
+/* Refusals after which an access asks for priority. */
+#define PATIENT_TRIES 4
+
+static uint32_t extra_of(const struct access *access)
+{
+    return (access->flags & ACCESS_LONG) != 0 ? SHARD_LONG_ONE : 0;
+}
+
+void access_init(struct access *access, struct keyspace *keyspace, enum access_mode mode,
+                 const struct access_key *keys, uint32_t key_count, int64_t now_ms)
+{
+    access->keyspace = keyspace;
+    access->keys = keys;
+    access->key_count = key_count;
+    access->mode = (uint8_t)mode;
+    access->flags = 0;
+    access->changed = false;
+    access->now_ms = now_ms;
+    access->granted = false;
+    access->tries = 0;
+    access->shard_count = 0;
+    access->shards = NULL;
+    access->ticket = NULL;
+    access->busy = NULL;
+    access->due_ms = INT64_MAX;
+    access->prepare_size = 0;
+    access->prepare_source = NULL;
+    access->prepared = NULL;
+    access->garbage = NULL;
+}
+
+/* One shard, with patience for a short holder. */
+static bool take_shard(struct access *access, struct shard *shard)
+{
+    bool exclusive = access->mode == ACCESS_WRITE;
+    bool has_ticket = access->ticket != NULL;
+    uint32_t extra = extra_of(access);
+    if (LIKELY(shard_try_lock(&shard->word, exclusive, has_ticket, extra))) {
+        return true;
+    }
+    int64_t since_us = atomic_load_explicit(&shard->queue_since_us, memory_order_relaxed);
+    if (since_us != 0 && clock_monotonic_us() - since_us > QUEUE_PATIENCE_US && !has_ticket) {
+        return false;
+    }
+    uint64_t end = clock_ticks() + clock_ns_to_ticks(SPIN_NS);
+    do {
+        uint32_t seen = atomic_load_explicit(&shard->word, memory_order_relaxed);
+        if ((seen & SHARD_LONG) != 0) {
+            return false;
+        }
+        thread_pause();
+        stat_add(STAT_lock_spins, 1);
+        if (shard_try_lock(&shard->word, exclusive, has_ticket, extra)) {
+            return true;
+        }
+    } while (clock_ticks() < end);
+    return false;
+}
+
+/* The shards of many keys, each once and in order: a bit a shard, so that it costs O(keys). */
+static void collect_shards(struct access *access)
+{
+    struct keyspace *keyspace = access->keyspace;
+    size_t words = keyspace->shard_count / 64 + 1;
+    uint64_t room[64];
+    uint64_t *bits = words <= 64 ? room : mem_alloc(words * sizeof(*bits));
+    memset(bits, 0, words * sizeof(*bits));
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < access->key_count; i++) {
+        uint64_t index = access->keys[i].hash & keyspace->shard_mask;
+        uint64_t bit = UINT64_C(1) << (index & 63);
+        count += (bits[index / 64] & bit) == 0;
+        bits[index / 64] |= bit;
+    }
+    access->shards = count <= ACCESS_SHARDS_INLINE ? access->inline_shards
+                                                   : mem_alloc(count * sizeof(*access->shards));
+    for (size_t i = 0; i < words; i++) {
+        while (bits[i] != 0) {
+            size_t index = i * 64 + (size_t)__builtin_ctzll(bits[i]);
+            access->shards[access->shard_count++] = &keyspace->shards[index];
+            bits[i] &= bits[i] - 1;
+        }
+    }
+    if (bits != room) {
+        mem_free(bits);
+    }
+}
+
+static void find_shards(struct access *access)
+{
+    if (LIKELY(access->key_count == 1)) {
+        access->shards = access->inline_shards;
+        access->inline_shards[0] = shard_of(access->keyspace, access->keys[0].hash);
+        access->shard_count = 1;
+        return;
+    }
+    collect_shards(access);
+}
+
+/* The one time this access judges by: never earlier than what its shards have judged by. */
+static void settle_time(struct access *access)
+{
+    int64_t now_ms = access->now_ms;
+    for (uint32_t i = 0; i < access->shard_count; i++) {
+        int64_t latest =
+            atomic_load_explicit(&access->shards[i]->latest_now_ms, memory_order_relaxed);
+        now_ms = latest > now_ms ? latest : now_ms;
+    }
+    for (uint32_t i = 0; i < access->shard_count; i++) {
+        _Atomic int64_t *latest = &access->shards[i]->latest_now_ms;
+        int64_t seen = atomic_load_explicit(latest, memory_order_relaxed);
+        while (seen < now_ms &&
+               !atomic_compare_exchange_weak_explicit(latest, &seen, now_ms, memory_order_relaxed,
+                                                      memory_order_relaxed)) {
+        }
+    }
+    access->now_ms = now_ms;
+}
+
+static void let_go(struct access *access, uint32_t count)
+{
+    for (uint32_t i = count; i-- > 0;) {
+        if (access->shards[i] != NULL) {
+            shard_unlock(access->keyspace, access->shards[i], access->mode == ACCESS_WRITE,
+                         extra_of(access));
+        }
+    }
+}
+
+static void drop_priority(struct access *access)
+{
+    if (access->ticket == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < access->shard_count; i++) {
+        atomic_fetch_and_explicit(&access->shards[i]->word, ~SHARD_TICKET, memory_order_relaxed);
+    }
+    access->ticket = NULL;
+    /* Release: pairs with the compare-exchange of the next one that wants it. */
+    atomic_store_explicit(&access->keyspace->priority, NULL, memory_order_release);
+}
+
+static void want_priority(struct access *access)
+{
+    struct access *none = NULL;
+    if (access->ticket != NULL ||
+        !atomic_compare_exchange_strong_explicit(&access->keyspace->priority, &none, access,
+                                                 memory_order_acquire, memory_order_relaxed)) {
+        return;
+    }
+    access->ticket = access->shards[0];
+    for (uint32_t i = 0; i < access->shard_count; i++) {
+        atomic_fetch_or_explicit(&access->shards[i]->word, SHARD_TICKET, memory_order_relaxed);
+    }
+}
+
+enum access_result access_try(struct access *access)
+{
+    debug_check(!access->granted);
+    if (access->shard_count == 0) {
+        find_shards(access);
+    }
+    for (uint32_t i = 0; i < access->shard_count; i++) {
+        if (UNLIKELY(!take_shard(access, access->shards[i]))) {
+            access->busy = access->shards[i];
+            let_go(access, i);
+            access->tries += access->tries < UINT8_MAX;
+            return ACCESS_BUSY;
+        }
+        lock_rank_enter(LOCK_RANK_SHARD);
+    }
+    access->granted = true;
+    drop_priority(access);
+    settle_time(access);
+    return ACCESS_GRANTED;
+}
+
+bool access_queue(struct access *access, struct access_waiter *waiter)
+{
+    struct shard *shard = access->busy;
+    if (access->tries >= PATIENT_TRIES) {
+        want_priority(access);
+    }
+    lock_acquire(&shard->queue_lock);
+    /* Set before the look: a holder that leaves after it finds the mark, and comes for the queue
+     * when this lock is free again. */
+    uint32_t seen = atomic_fetch_or_explicit(&shard->word, SHARD_QUEUED, memory_order_seq_cst);
+    bool is_free =
+        (seen & shard_obstacles(access->mode == ACCESS_WRITE, access->ticket != NULL)) == 0;
+    if (is_free) {
+        if (shard->queue == NULL) {
+            atomic_fetch_and_explicit(&shard->word, ~SHARD_QUEUED, memory_order_relaxed);
+        }
+        lock_release(&shard->queue_lock);
+        return false;
+    }
+    waiter->next = NULL;
+    waiter->since_us = clock_monotonic_us();
+    if (shard->queue == NULL) {
+        atomic_store_explicit(&shard->queue_since_us, waiter->since_us, memory_order_relaxed);
+    }
+    *shard->queue_tail = waiter;
+    shard->queue_tail = &waiter->next;
+    lock_release(&shard->queue_lock);
+    atomic_fetch_add_explicit(&access->keyspace->queued_jobs, 1, memory_order_relaxed);
+    return true;
+}
+
+void access_end(struct access *access)
+{
+    if (LIKELY(access->granted)) {
+        let_go(access, access->shard_count);
+        access->granted = false;
+    }
+    drop_priority(access);
+    if (UNLIKELY(access->shards != NULL && access->shards != access->inline_shards)) {
+        mem_free(access->shards);
+    }
+    access->shards = NULL;
+    access->shard_count = 0;
+    if (UNLIKELY(access->garbage != NULL)) {
+        struct garbage *garbage = access->garbage;
+        access->garbage = NULL;
+        while (garbage != NULL) {
+            struct garbage *next = garbage->next;
+            keyspace_discard_blob(access->keyspace, garbage->blob);
+            mem_free_sized(garbage, sizeof(*garbage));
+            garbage = next;
+        }
+    }
+    if (UNLIKELY(access->prepared != NULL)) {
+        /* Prepared and not used: the source had changed. */
+        blob_release(access->prepared);
+        access->prepared = NULL;
+    }
+    if (UNLIKELY(access->due_ms != INT64_MAX)) {
+        keyspace_tell_due(access->keyspace, access->due_ms);
+        access->due_ms = INT64_MAX;
+    }
+}
+
+enum status access_prepare(struct access *access)
+{
+    struct blob *source = access->prepare_source;
+    size_t size = access->prepare_size;
+    struct blob *blob = blob_try_create(size, access->prepare_capacity);
+    if (blob == NULL) {
+        blob_release(source);
+        access->prepare_source = NULL;
+        return STATUS_ALLOCATION;
+    }
+    size_t copied = 0;
+    if (source != NULL) {
+        copied = source->size < size ? source->size : size;
+        memcpy(blob->data, source->data, copied);
+    }
+    memset(blob->data + copied, 0, size - copied);
+    access->prepared = blob;
+    return STATUS_OK;
+}
+
+void access_each_by_shard(struct access *access,
+                          void (*visit)(void *argument, struct access *access, uint32_t index),
+                          void *argument)
+{
+    struct keyspace *keyspace = access->keyspace;
+    uint32_t *heads = mem_alloc(keyspace->shard_count * sizeof(*heads));
+    uint32_t *next = mem_alloc(access->key_count * sizeof(*next));
+    memset(heads, 0xff, keyspace->shard_count * sizeof(*heads));
+    /* From the back, so that the lists run forward: the order of equal keys is kept. */
+    for (uint32_t i = access->key_count; i-- > 0;) {
+        uint64_t shard = access->keys[i].hash & keyspace->shard_mask;
+        next[i] = heads[shard];
+        heads[shard] = i;
+    }
+    for (uint32_t s = 0; s < access->shard_count; s++) {
+        struct shard *shard = access->shards[s];
+        uint32_t head = heads[shard->index];
+        for (uint32_t i = head; i != UINT32_MAX; i = next[i]) {
+            keyspace_prefetch_bucket(keyspace, access->keys[i].db, access->keys[i].hash);
+        }
+        for (uint32_t i = head; i != UINT32_MAX; i = next[i]) {
+            keyspace_prefetch_entry(keyspace, access->keys[i].db, access->keys[i].hash);
+        }
+        for (uint32_t i = head; i != UINT32_MAX; i = next[i]) {
+            visit(argument, access, i);
+        }
+        /* All locks were held at one instant: letting one go early keeps the whole atomic. */
+        shard_unlock(keyspace, shard, access->mode == ACCESS_WRITE, extra_of(access));
+        access->shards[s] = NULL;
+    }
+    mem_free(next);
+    mem_free(heads);
+}

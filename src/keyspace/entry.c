@@ -1,0 +1,270 @@
+/* Entries: their layout, made, read and overwritten. See entry.h for the picture. */
+#include "entry.h"
+#include "pollard/base/check.h"
+#include "pollard/base/mem.h"
+
+/* Offsets of the parts behind the header. */
+struct layout {
+    uint32_t flags;
+    size_t ttl;
+    size_t word; /* number or blob */
+    size_t key;
+    size_t value;
+    size_t size; /* of the whole allocation */
+};
+
+static void layout_find(uint32_t flags, bool has_word, size_t key_size, size_t value_size,
+                        struct layout *layout)
+{
+    size_t at = (flags & ENTRY_WIDE) != 0 ? 8 : 0;
+    layout->flags = flags;
+    layout->ttl = at;
+    if ((flags & ENTRY_TTL) != 0) {
+        at += (flags & ENTRY_WIDE) != 0 ? 16 : 8;
+    }
+    layout->word = at;
+    at += has_word ? 8 : 0;
+    layout->key = at;
+    layout->value = at + key_size;
+    layout->size = sizeof(struct entry) + layout->value + value_size;
+}
+
+static bool has_word(const struct entry *entry)
+{
+    return (entry->flags & ENTRY_BLOB) != 0 || entry->kind >> 4 == ENCODING_INT;
+}
+
+static size_t key_size_of(const struct entry *entry)
+{
+    uint32_t size;
+    if ((entry->flags & ENTRY_WIDE) == 0) {
+        return entry->key_size;
+    }
+    memcpy(&size, entry->body, sizeof(size));
+    return size;
+}
+
+static size_t value_size_of(const struct entry *entry)
+{
+    uint32_t size;
+    if ((entry->flags & ENTRY_WIDE) == 0) {
+        return entry->value_size;
+    }
+    memcpy(&size, entry->body + 4, sizeof(size));
+    return size;
+}
+
+static void layout_of(const struct entry *entry, struct layout *layout)
+{
+    layout_find(entry->flags, has_word(entry), key_size_of(entry), value_size_of(entry), layout);
+}
+
+/* Bytes of the value that live in the entry itself. */
+static size_t embedded_size(const struct value *value, bool is_blob)
+{
+    return is_blob || value->encoding == ENCODING_INT ? 0 : value->bytes.size;
+}
+
+static void plan(const struct entry_parts *parts, bool is_blob, struct layout *layout)
+{
+    size_t value_size = embedded_size(&parts->value, is_blob);
+    uint32_t flags = is_blob ? ENTRY_BLOB : 0;
+    flags |= parts->expires_at_ms >= 0 ? ENTRY_TTL : 0;
+    if (parts->key.size > UINT8_MAX || value_size > UINT8_MAX ||
+        parts->expires_at_ms >= ENTRY_SHORT_TIME_MAX) {
+        flags |= ENTRY_WIDE;
+    }
+    bool word = is_blob || parts->value.encoding == ENCODING_INT;
+    layout_find(flags, word, parts->key.size, value_size, layout);
+}
+
+static void write_value(struct entry *entry, const struct layout *layout, const struct value *value,
+                        struct blob *blob)
+{
+    entry->kind = (uint8_t)(value->type | value->encoding << 4);
+    if (blob != NULL) {
+        memcpy(entry->body + layout->word, &blob, sizeof(blob));
+    } else if (value->encoding == ENCODING_INT) {
+        memcpy(entry->body + layout->word, &value->integer, sizeof(value->integer));
+    } else if (value->bytes.size > 0) {
+        memcpy(entry->body + layout->value, value->bytes.data, value->bytes.size);
+    }
+}
+
+/* The blob a value needs, with a reference for the entry; false when memory is out. */
+static bool value_blob_for(const struct value *value, struct blob **ret_blob)
+{
+    *ret_blob = NULL;
+    if (value->encoding == ENCODING_INT || value->bytes.size <= ENTRY_EMBED_MAX) {
+        return true;
+    }
+    *ret_blob = value->blob != NULL ? blob_acquire(value->blob)
+                                    : blob_try_copy(value->bytes, value->bytes.size);
+    return *ret_blob != NULL;
+}
+
+struct entry *entry_make(const struct entry_parts *parts, uint32_t clock)
+{
+    struct layout layout;
+    struct blob *blob;
+    if (!value_blob_for(&parts->value, &blob)) {
+        return NULL;
+    }
+    plan(parts, blob != NULL, &layout);
+    struct entry *entry = mem_try_alloc(layout.size);
+    if (entry == NULL) {
+        blob_release(blob);
+        return NULL;
+    }
+    size_t value_size = embedded_size(&parts->value, blob != NULL);
+    entry->flags = (uint8_t)layout.flags;
+    entry->key_size = (uint8_t)parts->key.size;
+    entry->value_size = (uint8_t)value_size;
+    atomic_init(&entry->clock, clock);
+    if ((layout.flags & ENTRY_WIDE) != 0) {
+        uint32_t sizes[2] = {(uint32_t)parts->key.size, (uint32_t)value_size};
+        memcpy(entry->body, sizes, sizeof(sizes));
+    }
+    write_value(entry, &layout, &parts->value, blob);
+    if (parts->key.size > 0) {
+        memcpy(entry->body + layout.key, parts->key.data, parts->key.size);
+    }
+    if ((layout.flags & ENTRY_TTL) != 0) {
+        entry_set_slot(entry, ENTRY_NO_SLOT);
+        check(entry_set_expiry(entry, parts->expires_at_ms));
+    }
+    return entry;
+}
+
+void entry_free(struct entry *entry)
+{
+    if ((entry->flags & ENTRY_BLOB) != 0) {
+        blob_release(entry_blob(entry));
+    }
+    mem_free_sized(entry, entry_size(entry));
+}
+
+bool entry_overwrite(struct entry *entry, const struct entry_parts *parts)
+{
+    struct layout old;
+    struct layout new;
+    if ((entry->flags & (ENTRY_BLOB | ENTRY_WIDE)) != 0 ||
+        (parts->value.encoding != ENCODING_INT && parts->value.bytes.size > ENTRY_EMBED_MAX)) {
+        return false;
+    }
+    layout_of(entry, &old);
+    plan(parts, /* is_blob= */ false, &new);
+    /* Size classes are 16 bytes apart up to 128: the same block serves. Above, only equals do. */
+    bool fits = old.size == new.size ||
+                (old.size <= 128 && new.size <= 128 && (old.size - 1) / 16 == (new.size - 1) / 16);
+    if (old.flags != new.flags || old.key != new.key || !fits) {
+        return false;
+    }
+    entry->value_size = (uint8_t)embedded_size(&parts->value, /* is_blob= */ false);
+    write_value(entry, &new, &parts->value, NULL);
+    if ((new.flags &ENTRY_TTL) != 0) {
+        check(entry_set_expiry(entry, parts->expires_at_ms));
+    }
+    return true;
+}
+
+size_t entry_size(const struct entry *entry)
+{
+    struct layout layout;
+    layout_of(entry, &layout);
+    return layout.size;
+}
+
+struct bytes entry_key(const struct entry *entry)
+{
+    struct layout layout;
+    layout_of(entry, &layout);
+    return bytes_make(entry->body + layout.key, layout.value - layout.key);
+}
+
+struct blob *entry_blob(const struct entry *entry)
+{
+    struct layout layout;
+    struct blob *blob;
+    if ((entry->flags & ENTRY_BLOB) == 0) {
+        return NULL;
+    }
+    layout_of(entry, &layout);
+    memcpy(&blob, entry->body + layout.word, sizeof(blob));
+    return blob;
+}
+
+unsigned char *entry_embedded(struct entry *entry)
+{
+    struct layout layout;
+    layout_of(entry, &layout);
+    return entry->body + layout.value;
+}
+
+void entry_value(const struct entry *entry, struct value *ret_value)
+{
+    struct layout layout;
+    layout_of(entry, &layout);
+    ret_value->type = entry_type(entry);
+    ret_value->encoding = (enum value_encoding)(entry->kind >> 4);
+    ret_value->blob = NULL;
+    if ((entry->flags & ENTRY_BLOB) != 0) {
+        memcpy(&ret_value->blob, entry->body + layout.word, sizeof(ret_value->blob));
+        ret_value->bytes = blob_bytes(ret_value->blob);
+    } else if (ret_value->encoding == ENCODING_INT) {
+        memcpy(&ret_value->integer, entry->body + layout.word, sizeof(ret_value->integer));
+        ret_value->bytes = bytes_make(NULL, 0);
+    } else {
+        ret_value->bytes =
+            bytes_make(entry->body + layout.value, layout.size - sizeof(*entry) - layout.value);
+    }
+}
+
+static unsigned char *ttl_field(const struct entry *entry)
+{
+    return (unsigned char *)entry->body + ((entry->flags & ENTRY_WIDE) != 0 ? 8 : 0);
+}
+
+int64_t entry_expiry(const struct entry *entry)
+{
+    uint64_t word;
+    if ((entry->flags & ENTRY_TTL) == 0) {
+        return -1;
+    }
+    memcpy(&word, ttl_field(entry), sizeof(word));
+    return (entry->flags & ENTRY_WIDE) != 0 ? (int64_t)word : (int64_t)(word >> 16);
+}
+
+bool entry_set_expiry(struct entry *entry, int64_t at_ms)
+{
+    uint64_t word = (uint64_t)at_ms;
+    if ((entry->flags & ENTRY_TTL) == 0) {
+        return false;
+    }
+    if ((entry->flags & ENTRY_WIDE) == 0) {
+        if (at_ms >= ENTRY_SHORT_TIME_MAX) {
+            return false;
+        }
+        word = (uint64_t)at_ms << 16 | entry_slot(entry);
+    }
+    memcpy(ttl_field(entry), &word, sizeof(word));
+    return true;
+}
+
+uint16_t entry_slot(const struct entry *entry)
+{
+    uint16_t slot;
+    size_t offset = (entry->flags & ENTRY_WIDE) != 0 ? 8 : 0;
+    /* The low 16 bits of the word: the first two bytes on a little-endian machine. */
+    memcpy(&slot, ttl_field(entry) + offset, sizeof(slot));
+    return slot;
+}
+
+void entry_set_slot(struct entry *entry, uint16_t slot)
+{
+    size_t offset = (entry->flags & ENTRY_WIDE) != 0 ? 8 : 0;
+    memcpy(ttl_field(entry) + offset, &slot, sizeof(slot));
+}
+
+_Static_assert(sizeof(struct entry) == 8, "the header is 8 bytes");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the short TTL form is little-endian");

@@ -1,0 +1,90 @@
+/* An entry: a key with its value, in one allocation. Private to keyspace.
+ *
+ *   0        1       2          3            4            8
+ *   | kind   | flags | key size | value size | clock      | [sizes] [ttl] [number | blob] key value
+ *
+ *   kind      type in the low, encoding in the high four bits
+ *   [sizes]   WIDE: key and value size as 32 bits each; the two bytes above are unused then
+ *   [ttl]     TTL: 48 bits of absolute ms and 16 bits of where the expiry index has it; with WIDE
+ *             64 bits each, because then the time may need them
+ *   [number]  an integer value; [blob] BLOB: the pointer to a counted value; neither: the value's
+ *             bytes follow the key
+ *
+ * A 16-byte key with a 32-byte value is 56 bytes, with a TTL 64, with an integer 32.
+ * Threads: written under the shard's exclusive lock; clock alone changes under the shared one. */
+#ifndef POLLARD_KEYSPACE_ENTRY_H
+#define POLLARD_KEYSPACE_ENTRY_H
+
+#include "pollard/value/value.h"
+#include <stdatomic.h>
+
+enum entry_flag { ENTRY_TTL = 1, ENTRY_WIDE = 2, ENTRY_BLOB = 4 };
+
+struct entry {
+    uint8_t kind;
+    uint8_t flags;
+    uint8_t key_size;
+    uint8_t value_size;
+    _Atomic uint32_t clock; /* seconds, wrapping: when it was used last */
+    unsigned char body[];
+};
+
+/* Values up to this size live in the entry; larger ones in blobs of their own. Above it a copy
+ * costs more than a second cache miss, and a blob can be sent without a copy. */
+#define ENTRY_EMBED_MAX ((size_t)1024)
+/* Expiry times below this fit the short form. */
+#define ENTRY_SHORT_TIME_MAX (INT64_C(1) << 48)
+#define ENTRY_NO_SLOT 0xffff
+
+/* What an entry is made of. */
+struct entry_parts {
+    struct bytes key;
+    struct value value;    /* with a blob: entry_make acquires it */
+    int64_t expires_at_ms; /* KEY_NO_EXPIRY: none */
+};
+
+/* NULL when memory is out. A string value without a blob that is too large to embed is copied into
+ * one. The expiry slot is ENTRY_NO_SLOT. */
+struct entry *entry_make(const struct entry_parts *parts, uint32_t clock);
+/* Frees the entry and its reference to a blob. */
+void entry_free(struct entry *entry);
+/* Puts other parts into the same memory if they have the same layout and size class; false and
+ * nothing changed otherwise. The key stays; the expiry slot stays if there is a TTL. */
+bool entry_overwrite(struct entry *entry, const struct entry_parts *parts);
+
+size_t entry_size(const struct entry *entry); /* as allocated, without a blob */
+struct bytes entry_key(const struct entry *entry);
+void entry_value(const struct entry *entry, struct value *ret_value);
+struct blob *entry_blob(const struct entry *entry); /* NULL unless BLOB */
+/* The bytes of an embedded value, to be edited in place. */
+unsigned char *entry_embedded(struct entry *entry);
+/* -1 when there is none. */
+int64_t entry_expiry(const struct entry *entry);
+/* Only if it has a TTL field and the time fits its form. */
+bool entry_set_expiry(struct entry *entry, int64_t at_ms);
+uint16_t entry_slot(const struct entry *entry);
+void entry_set_slot(struct entry *entry, uint16_t slot);
+
+static inline enum value_type entry_type(const struct entry *entry)
+{
+    return (enum value_type)(entry->kind & 15);
+}
+
+static inline bool entry_is_expired(const struct entry *entry, int64_t now_ms)
+{
+    return (entry->flags & ENTRY_TTL) != 0 && entry_expiry(entry) <= now_ms;
+}
+
+/* The same key? Inline for the lookup's sake. */
+static inline bool entry_has_key(const struct entry *entry, struct bytes key)
+{
+    if ((entry->flags & ENTRY_WIDE) == 0) {
+        size_t offset = (entry->flags & ENTRY_TTL) != 0 ? 8 : 0;
+        bool has_word = entry->kind >> 4 == ENCODING_INT || (entry->flags & ENTRY_BLOB) != 0;
+        offset += has_word ? 8 : 0;
+        return entry->key_size == key.size && memcmp(entry->body + offset, key.data, key.size) == 0;
+    }
+    return bytes_equal(entry_key(entry), key);
+}
+
+#endif

@@ -1,0 +1,94 @@
+/* Active expiry: keys go from memory soon after they expired, in short exclusive holds of the
+ * shards that have something due. One thread at a time. */
+#include "key.h"
+#include "pollard/base/clock.h"
+#include "pollard/stats/stats.h"
+#include "wheel.h"
+
+/* Keys handled in one hold of a shard: some tens of microseconds. */
+#define HOLD_KEYS 64
+/* Entries of one bucket with the same tag that are looked at for one index item. */
+#define SAME_TAG_MAX 16
+
+/* Deletes what is due of the entries that an index item may mean, and files the others again. */
+static void settle_item(struct place *place, uint16_t slot, int64_t now_ms)
+{
+    struct entry *entries[SAME_TAG_MAX];
+    size_t count = table_find_tagged(place->table, place->hash, entries, SAME_TAG_MAX);
+    const struct rehash rehash = keyspace_rehash(place->keyspace);
+    for (size_t i = 0; i < count; i++) {
+        struct entry *entry = entries[i];
+        if ((entry->flags & ENTRY_TTL) == 0 || entry_slot(entry) != slot ||
+            rehash.hash(rehash.context, entry) != place->hash) {
+            continue;
+        }
+        entry_set_slot(entry, ENTRY_NO_SLOT);
+        if (entry_is_expired(entry, now_ms)) {
+            place->position = table_find(place->table, entry_key(entry), place->hash);
+            keyspace_free_entry(place->keyspace, place_unlink(place));
+            stat_add(STAT_expired_keys, 1);
+        } else {
+            wheel_file(&place->table->wheel, entry, place->hash, now_ms);
+        }
+        return;
+    }
+}
+
+/* Handles up to HOLD_KEYS items of a shard. */
+static void expire_hold(struct keyspace *keyspace, struct shard *shard, int64_t now_ms)
+{
+    struct place place = {.keyspace = keyspace, .shard = shard};
+    uint32_t left = HOLD_KEYS;
+    shard_lock_patiently(shard, /* exclusive= */ true, 0);
+    int64_t latest = atomic_load_explicit(&shard->latest_now_ms, memory_order_relaxed);
+    now_ms = latest > now_ms ? latest : now_ms;
+    place.table = atomic_load_explicit(&shard->tables, memory_order_relaxed);
+    for (; place.table != NULL;
+         place.table = atomic_load_explicit(&place.table->next, memory_order_relaxed)) {
+        uint16_t slot;
+        if (atomic_load_explicit(&place.table->database->is_dead, memory_order_relaxed)) {
+            continue;
+        }
+        while (left > 0 && wheel_take(place.table->wheel, now_ms, &place.hash, &slot)) {
+            settle_item(&place, slot, now_ms);
+            left--;
+        }
+        if (place.table->ttl_count == 0) {
+            wheel_destroy(&place.table->wheel);
+        }
+    }
+    shard_publish_due(keyspace, shard);
+    shard_unlock(keyspace, shard, /* exclusive= */ true, 0);
+}
+
+int64_t keyspace_expire(struct keyspace *keyspace, int64_t now_ms, int64_t budget_us)
+{
+    int64_t end_us = clock_monotonic_us() + budget_us;
+    int64_t next_ms = INT64_MAX;
+    if (!atomic_load_explicit(&keyspace->expires_actively, memory_order_relaxed)) {
+        return INT64_MAX;
+    }
+    /* Whoever files something earlier from here on tells it again. */
+    atomic_store_explicit(&keyspace->told_due_ms, INT64_MAX, memory_order_relaxed);
+    for (uint32_t i = 0; i < keyspace->shard_count; i++) {
+        _Atomic int64_t *due = &keyspace->due_ms[i];
+        while (atomic_load_explicit(due, memory_order_relaxed) <= now_ms) {
+            if (clock_monotonic_us() > end_us) {
+                return now_ms;
+            }
+            expire_hold(keyspace, &keyspace->shards[i], now_ms);
+        }
+        int64_t due_ms = atomic_load_explicit(due, memory_order_relaxed);
+        next_ms = due_ms < next_ms ? due_ms : next_ms;
+    }
+    return next_ms;
+}
+
+void keyspace_set_active_expire(struct keyspace *keyspace, bool on)
+{
+    atomic_store_explicit(&keyspace->expires_actively, on, memory_order_relaxed);
+    atomic_store_explicit(&keyspace->told_due_ms, INT64_MAX, memory_order_relaxed);
+    if (on) {
+        keyspace_tell_due(keyspace, 0);
+    }
+}

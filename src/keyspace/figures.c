@@ -1,0 +1,117 @@
+/* Figures and checks: walks over all shards, for INFO, DEBUG HTSTATS and tests. */
+#include "key.h"
+#include "pollard/base/check.h"
+#include "pollard/base/clock.h"
+#include "wheel.h"
+
+/* Keys whose TTLs are averaged, over all shards: a sample is enough for a mean. */
+#define TTL_SAMPLE_SHARDS 16
+
+static void add_table(const struct table *table, struct keyspace_figures *figures)
+{
+    uint32_t keys = atomic_load_explicit(&table->key_count, memory_order_relaxed);
+    figures->keys += keys;
+    figures->expires += table->ttl_count;
+    figures->buckets += atomic_load_explicit(&table->bucket_count, memory_order_relaxed);
+    figures->overflow_buckets += table->node_count;
+    figures->table_bytes += table_bytes(table);
+    figures->expiry_bytes += wheel_bytes(table->wheel);
+    if (keys > figures->largest_shard_keys) {
+        figures->largest_shard_keys = keys;
+    }
+}
+
+void keyspace_figures(struct keyspace *keyspace, uint32_t db, struct keyspace_figures *ret_figures)
+{
+    struct keyspace_figures figures = {
+        .shard_count = keyspace->shard_count,
+        .queued_jobs = atomic_load_explicit(&keyspace->queued_jobs, memory_order_relaxed),
+        .gate_closes = atomic_load_explicit(&keyspace->gate.closes, memory_order_relaxed),
+        .retired_bytes = atomic_load_explicit(&keyspace->gate.retired_bytes, memory_order_relaxed),
+    };
+    for (uint32_t i = 0; i < keyspace->shard_count; i++) {
+        struct shard *shard = &keyspace->shards[i];
+        if (atomic_load_explicit(&shard->tables, memory_order_relaxed) == NULL) {
+            continue;
+        }
+        shard_lock_patiently(shard, /* exclusive= */ false, 0);
+        const struct table *table = shard_table(shard, database_of(keyspace, db));
+        if (table != NULL) {
+            add_table(table, &figures);
+        }
+        shard_unlock(keyspace, shard, /* exclusive= */ false, 0);
+    }
+    *ret_figures = figures;
+}
+
+struct ttl_sample {
+    int64_t now_ms;
+    int64_t sum_ms;
+    int64_t count;
+};
+
+static bool sample_entry(void *argument, struct entry *entry)
+{
+    struct ttl_sample *sample = argument;
+    int64_t at_ms = entry_expiry(entry);
+    if (at_ms > sample->now_ms) {
+        sample->sum_ms += at_ms - sample->now_ms;
+        sample->count++;
+    }
+    return true;
+}
+
+int64_t keyspace_average_ttl(const struct keyspace *keyspace, uint32_t db)
+{
+    struct keyspace *self = (struct keyspace *)keyspace;
+    struct ttl_sample sample = {.now_ms = clock_ms()};
+    uint32_t sampled = 0;
+    for (uint32_t i = 0; i < keyspace->shard_count && sampled < TTL_SAMPLE_SHARDS; i++) {
+        struct shard *shard = &self->shards[i];
+        const struct table *peeked = shard_table(shard, database_of(keyspace, db));
+        if (peeked == NULL) {
+            continue;
+        }
+        shard_lock_patiently(shard, /* exclusive= */ false, 0);
+        const struct table *table = shard_table(shard, database_of(keyspace, db));
+        if (table != NULL && table->ttl_count > 0) {
+            uint32_t count = atomic_load_explicit(&table->bucket_count, memory_order_relaxed);
+            for (uint32_t bucket = 0; bucket < count; bucket++) {
+                (void)table_visit_bucket(table, bucket, sample_entry, &sample);
+            }
+            sampled++;
+        }
+        shard_unlock(self, shard, /* exclusive= */ false, 0);
+    }
+    return sample.count == 0 ? 0 : sample.sum_ms / sample.count;
+}
+
+static bool verify_filed(void *argument, struct entry *entry)
+{
+    const struct place *place = argument;
+    if ((entry->flags & ENTRY_TTL) != 0) {
+        const struct rehash rehash = keyspace_rehash(place->keyspace);
+        check(
+            wheel_has(place->table->wheel, entry_slot(entry), rehash.hash(rehash.context, entry)));
+    }
+    return true;
+}
+
+void keyspace_verify(struct keyspace *keyspace)
+{
+    const struct rehash rehash = keyspace_rehash(keyspace);
+    for (uint32_t i = 0; i < keyspace->shard_count; i++) {
+        struct shard *shard = &keyspace->shards[i];
+        shard_lock_patiently(shard, /* exclusive= */ true, 0);
+        struct place place = {.keyspace = keyspace, .shard = shard};
+        place.table = atomic_load_explicit(&shard->tables, memory_order_relaxed);
+        for (; place.table != NULL;
+             place.table = atomic_load_explicit(&place.table->next, memory_order_relaxed)) {
+            table_verify(place.table, &rehash);
+            for (uint32_t bucket = 0; bucket < place.table->bucket_count; bucket++) {
+                (void)table_visit_bucket(place.table, bucket, verify_filed, &place);
+            }
+        }
+        shard_unlock(keyspace, shard, /* exclusive= */ true, 0);
+    }
+}

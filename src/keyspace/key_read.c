@@ -1,0 +1,80 @@
+/* Reading keys through an access. The end of the hot path of GET. */
+#include "key.h"
+#include "pollard/base/check.h"
+#include "pollard/base/mem.h"
+#include "pollard/stats/stats.h"
+#include "wheel.h"
+
+/* Finds the live entry; an expired one is unlinked in a write access. NULL when absent. */
+struct entry *key_lookup(struct access *access, uint32_t index, struct place *place)
+{
+    debug_check(access->granted && index < access->key_count);
+    const struct access_key *key = &access->keys[index];
+    place_find(access->keyspace, shard_of(access->keyspace, key->hash), key, place);
+    struct entry *entry = place->position.entry;
+    if (LIKELY(entry == NULL || !entry_is_expired(entry, access->now_ms))) {
+        return entry;
+    }
+    if (access->mode == ACCESS_WRITE) {
+        key_discard(access, place_unlink(place));
+        stat_add(STAT_expired_keys, 1);
+        access->changed = true;
+    }
+    return NULL;
+}
+
+bool key_find(struct access *access, uint32_t index, uint32_t flags, struct value *ret_value)
+{
+    struct place place;
+    struct entry *entry = key_lookup(access, index, &place);
+    if (LIKELY((flags & KEY_QUIET) == 0)) {
+        stat_add(entry != NULL ? STAT_keyspace_hits : STAT_keyspace_misses, 1);
+    }
+    if (entry == NULL) {
+        return false;
+    }
+    if (LIKELY((flags & (KEY_QUIET | KEY_NO_CLOCK)) == 0 &&
+               (access->flags & ACCESS_NO_TOUCH) == 0)) {
+        uint32_t clock = entry_clock_at(access->now_ms);
+        /* Stored only when it changes: readers of a hot key leave its line alone. */
+        if (atomic_load_explicit(&entry->clock, memory_order_relaxed) != clock) {
+            atomic_store_explicit(&entry->clock, clock, memory_order_relaxed);
+        }
+    }
+    entry_value(entry, ret_value);
+    return true;
+}
+
+int64_t key_expiry(struct access *access, uint32_t index)
+{
+    struct place place;
+    struct entry *entry = key_lookup(access, index, &place);
+    return entry == NULL ? -2 : entry_expiry(entry);
+}
+
+int64_t key_idle_s(struct access *access, uint32_t index)
+{
+    struct place place;
+    struct entry *entry = key_lookup(access, index, &place);
+    if (entry == NULL) {
+        return -1;
+    }
+    return (uint32_t)(entry_clock_at(access->now_ms) -
+                      atomic_load_explicit(&entry->clock, memory_order_relaxed));
+}
+
+size_t key_memory(struct access *access, uint32_t index)
+{
+    struct place place;
+    struct entry *entry = key_lookup(access, index, &place);
+    if (entry == NULL) {
+        return 0;
+    }
+    size_t share = table_bytes(place.table) / place.table->key_count;
+    size_t blob = 0;
+    if ((entry->flags & ENTRY_BLOB) != 0) {
+        blob = mem_block_size(entry_blob(entry));
+    }
+    size_t expiry = (entry->flags & ENTRY_TTL) != 0 ? sizeof(uint32_t) : 0;
+    return mem_block_size(entry) + share + blob + expiry;
+}

@@ -1,0 +1,296 @@
+/* Changing keys through an access: every change of an entry goes through here, so that counters,
+ * the expiry index and (later) effects cannot be forgotten. */
+#include "key.h"
+#include "pollard/base/check.h"
+#include "pollard/base/mem.h"
+#include "pollard/stats/stats.h"
+#include "wheel.h"
+
+/* Copies and growths larger than this are made without the lock. Source: the design page. */
+#define PREPARE_SIZE ((size_t)64 * 1024)
+/* Headroom of a growing value: as much again, at most so much. */
+#define GROW_AHEAD_MAX ((size_t)1024 * 1024)
+
+void key_discard(struct access *access, struct entry *entry)
+{
+    if ((entry->flags & ENTRY_BLOB) != 0) {
+        struct garbage *garbage = mem_alloc(sizeof(*garbage));
+        garbage->blob = blob_acquire(entry_blob(entry));
+        garbage->next = access->garbage;
+        access->garbage = garbage;
+    }
+    entry_free(entry);
+}
+
+static void note_change(struct access *access)
+{
+    access->changed = true;
+    stat_add(STAT_changes, 1);
+}
+
+/* After the index may have changed: remembers to tell when something is due earlier. */
+static void note_due(struct access *access, const struct place *place)
+{
+    int64_t due_ms =
+        atomic_load_explicit(&access->keyspace->due_ms[place->shard->index], memory_order_relaxed);
+    access->due_ms = due_ms < access->due_ms ? due_ms : access->due_ms;
+}
+
+/* Puts an entry of these parts at the place. */
+static enum status put_parts(struct access *access, uint32_t index, struct place *place,
+                             const struct entry_parts *parts)
+{
+    struct entry *entry = entry_make(parts, entry_clock_at(access->now_ms));
+    if (entry == NULL) {
+        return STATUS_ALLOCATION;
+    }
+    struct entry *old = place_put(place, access->keys[index].db, entry, access->now_ms);
+    if (old != NULL) {
+        key_discard(access, old);
+    }
+    if (parts->expires_at_ms >= 0) {
+        note_due(access, place);
+    }
+    return STATUS_OK;
+}
+
+enum status key_put(struct access *access, uint32_t index, const struct value *value,
+                    int64_t expires_at_ms)
+{
+    struct place place;
+    struct entry *old = key_lookup(access, index, &place);
+    if (expires_at_ms == KEY_KEEP_EXPIRY) {
+        expires_at_ms = old == NULL ? KEY_NO_EXPIRY : entry_expiry(old);
+    }
+    const struct entry_parts parts = {
+        .key = access->keys[index].name, .value = *value, .expires_at_ms = expires_at_ms};
+    note_change(access);
+    if (old != NULL && entry_overwrite(old, &parts)) {
+        atomic_store_explicit(&old->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
+        if (expires_at_ms >= 0) {
+            wheel_file(&place.table->wheel, old, place.hash, access->now_ms);
+            shard_publish_due(access->keyspace, place.shard);
+            note_due(access, &place);
+        }
+        return STATUS_OK;
+    }
+    return put_parts(access, index, &place, &parts);
+}
+
+bool key_delete(struct access *access, uint32_t index)
+{
+    struct place place;
+    if (key_lookup(access, index, &place) == NULL) {
+        return false;
+    }
+    key_discard(access, place_unlink(&place));
+    note_change(access);
+    return true;
+}
+
+bool key_set_expiry(struct access *access, uint32_t index, int64_t expires_at_ms)
+{
+    struct place place;
+    struct entry *entry = key_lookup(access, index, &place);
+    if (entry == NULL) {
+        return false;
+    }
+    note_change(access);
+    if (expires_at_ms >= 0 && entry_set_expiry(entry, expires_at_ms)) {
+        wheel_file(&place.table->wheel, entry, place.hash, access->now_ms);
+        shard_publish_due(access->keyspace, place.shard);
+        note_due(access, &place);
+        return true;
+    }
+    if (expires_at_ms < 0 && (entry->flags & ENTRY_TTL) == 0) {
+        return true;
+    }
+    /* The TTL field comes or goes: another layout. */
+    struct entry_parts parts = {.key = access->keys[index].name,
+                                .expires_at_ms = expires_at_ms < 0 ? -1 : expires_at_ms};
+    entry_value(entry, &parts.value);
+    uint32_t clock = atomic_load_explicit(&entry->clock, memory_order_relaxed);
+    check(put_parts(access, index, &place, &parts) == STATUS_OK);
+    struct entry *fresh = place.position.slot != NULL ? key_lookup(access, index, &place) : NULL;
+    if (fresh != NULL) {
+        atomic_store_explicit(&fresh->clock, clock, memory_order_relaxed);
+    }
+    return true;
+}
+
+/* ---- Editing in place ---- */
+
+static size_t capacity_for(size_t size, bool grow_ahead)
+{
+    if (!grow_ahead) {
+        return size;
+    }
+    return size + (size < GROW_AHEAD_MAX ? size : GROW_AHEAD_MAX);
+}
+
+/* Leaves word of what access_prepare is to make. */
+static enum status ask_prepare(struct access *access, uint32_t index, struct blob *source,
+                               size_t size, bool grow_ahead)
+{
+    access->prepare_index = index;
+    access->prepare_size = size;
+    access->prepare_capacity = capacity_for(size, grow_ahead);
+    access->prepare_source = source == NULL ? NULL : blob_acquire(source);
+    return STATUS_PREPARE;
+}
+
+/* The prepared blob, if it was made for this edit and its source is still the key's value. */
+static struct blob *take_prepared(struct access *access, uint32_t index, struct blob *source,
+                                  size_t size)
+{
+    struct blob *prepared = access->prepared;
+    bool fits = prepared != NULL && access->prepare_index == index &&
+                access->prepare_source == source && access->prepare_size == size;
+    blob_release(access->prepare_source);
+    access->prepare_source = NULL;
+    if (!fits) {
+        return NULL;
+    }
+    access->prepared = NULL;
+    return prepared;
+}
+
+/* Stores a blob whose reference is ours under the key. */
+static enum status put_blob(struct access *access, uint32_t index, struct place *place,
+                            struct blob *blob, int64_t expires_at_ms)
+{
+    const struct entry_parts parts = {
+        .key = access->keys[index].name,
+        .value = {.type = VALUE_STRING,
+                  .encoding = ENCODING_RAW,
+                  .bytes = blob_bytes(blob),
+                  .blob = blob},
+        .expires_at_ms = expires_at_ms,
+    };
+    enum status status = put_parts(access, index, place, &parts);
+    blob_release(blob);
+    return status;
+}
+
+/* Edits a value that will be (or is) a blob. */
+static enum status edit_blob(struct access *access, uint32_t index, struct place *place,
+                             size_t size, bool grow_ahead)
+{
+    struct entry *entry = place->position.entry;
+    struct blob *source = entry == NULL ? NULL : entry_blob(entry);
+    if (source != NULL && blob_is_unique(source) && source->capacity >= size) {
+        if (size > source->size) {
+            memset(source->data + source->size, 0, size - source->size);
+        }
+        source->size = size;
+        entry->kind = VALUE_STRING | ENCODING_RAW << 4;
+        return STATUS_OK;
+    }
+    struct blob *blob = take_prepared(access, index, source, size);
+    if (blob == NULL && size > PREPARE_SIZE) {
+        return ask_prepare(access, index, source, size, grow_ahead);
+    }
+    unsigned char scratch[24];
+    struct value old = {.encoding = ENCODING_RAW};
+    if (entry != NULL) {
+        entry_value(entry, &old);
+    }
+    struct bytes bytes = value_string_bytes(&old, scratch);
+    if (blob == NULL || source == NULL) {
+        if (blob == NULL) {
+            blob = blob_try_create(size, capacity_for(size, grow_ahead));
+        }
+        if (blob == NULL) {
+            return STATUS_ALLOCATION;
+        }
+        size_t kept = bytes.size < size ? bytes.size : size;
+        if (kept > 0) {
+            memcpy(blob->data, bytes.data, kept);
+        }
+        memset(blob->data + kept, 0, size - kept);
+    }
+    return put_blob(access, index, place, blob, entry == NULL ? -1 : entry_expiry(entry));
+}
+
+/* Edits a value that stays embedded: an entry of the new size with the old bytes. */
+static enum status edit_embedded(struct access *access, uint32_t index, struct place *place,
+                                 size_t size)
+{
+    unsigned char room[ENTRY_EMBED_MAX];
+    unsigned char scratch[24];
+    struct entry *entry = place->position.entry;
+    struct value old = {.encoding = ENCODING_RAW};
+    if (entry != NULL) {
+        entry_value(entry, &old);
+    }
+    struct bytes bytes = value_string_bytes(&old, scratch);
+    if (entry != NULL && old.encoding != ENCODING_INT && bytes.size == size && old.blob == NULL) {
+        entry->kind = VALUE_STRING | ENCODING_RAW << 4;
+        return STATUS_OK;
+    }
+    size_t kept = bytes.size < size ? bytes.size : size;
+    if (kept > 0) {
+        memcpy(room, bytes.data, kept);
+    }
+    memset(room + kept, 0, size - kept);
+    const struct entry_parts parts = {
+        .key = access->keys[index].name,
+        .value = value_raw(bytes_make(room, size)),
+        .expires_at_ms = entry == NULL ? -1 : entry_expiry(entry),
+    };
+    return put_parts(access, index, place, &parts);
+}
+
+enum status key_edit(struct access *access, uint32_t index, size_t size, bool grow_ahead,
+                     unsigned char **ret_data)
+{
+    struct place place;
+    struct entry *entry = key_lookup(access, index, &place);
+    bool is_blob = entry != NULL && (entry->flags & ENTRY_BLOB) != 0;
+    enum status status = is_blob || size > ENTRY_EMBED_MAX
+                             ? edit_blob(access, index, &place, size, grow_ahead)
+                             : edit_embedded(access, index, &place, size);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    note_change(access);
+    entry = key_lookup(access, index, &place);
+    check(entry != NULL);
+    atomic_store_explicit(&entry->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
+    struct blob *blob = entry_blob(entry);
+    *ret_data = blob != NULL ? blob->data : entry_embedded(entry);
+    return STATUS_OK;
+}
+
+/* ---- Whole values ---- */
+
+enum status key_copy(struct access *access, uint32_t from, uint32_t to)
+{
+    struct place place;
+    struct entry_parts parts = {.key = access->keys[to].name};
+    unsigned char room[ENTRY_EMBED_MAX];
+    struct entry *source = key_lookup(access, from, &place);
+    check(source != NULL);
+    entry_value(source, &parts.value);
+    parts.expires_at_ms = entry_expiry(source);
+    if (parts.value.blob == NULL && parts.value.bytes.size > 0) {
+        /* Looking the target up may unlink an expired entry, and putting may free the source. */
+        check(parts.value.bytes.size <= sizeof(room));
+        memcpy(room, parts.value.bytes.data, parts.value.bytes.size);
+        parts.value.bytes.data = room;
+    }
+    (void)key_lookup(access, to, &place);
+    note_change(access);
+    return put_parts(access, to, &place, &parts);
+}
+
+enum status key_move(struct access *access, uint32_t from, uint32_t to)
+{
+    enum status status = key_copy(access, from, to);
+    if (status == STATUS_OK) {
+        struct place place;
+        check(key_lookup(access, from, &place) != NULL);
+        key_discard(access, place_unlink(&place));
+    }
+    return status;
+}

@@ -1,0 +1,181 @@
+/* The keyspace: its life, its hash, the hints of the hot path. */
+#include "key.h"
+#include "pollard/base/check.h"
+#include "pollard/base/clock.h"
+#include "pollard/base/mem.h"
+#include "wheel.h"
+
+/* Shards when the option leaves the choice: enough that threads seldom meet, and that the time one
+ * is held by a walk is short; few enough that an empty server is small (128 bytes a shard). */
+#define SHARDS_DEFAULT 1024
+#define SHARDS_SMALL 256
+#define SHARDS_MANY_THREADS 4096
+#define SMALL_MEMORY (INT64_C(64) * 1024 * 1024)
+/* How long a look at the memory in use is good for. */
+#define LIMIT_LOOK_NS 500000
+/* Blobs of this size and more are released on the pool: unmapping them takes a while. */
+#define LARGE_BLOB_SIZE ((size_t)64 * 1024)
+
+static uint32_t choose_shards(const struct keyspace_options *options, uint32_t threads)
+{
+    int64_t wanted = option_get(&options->shards);
+    int64_t memory = option_get(&options->maxmemory);
+    if (wanted == 0) {
+        bool is_small = memory > 0 && memory < SMALL_MEMORY;
+        wanted = is_small ? SHARDS_SMALL : threads > 32 ? SHARDS_MANY_THREADS : SHARDS_DEFAULT;
+    }
+    uint32_t count = 1;
+    while (count < wanted) {
+        count *= 2;
+    }
+    return count;
+}
+
+struct keyspace *keyspace_create(const struct keyspace_options *options,
+                                 const struct keyspace_hooks *hooks, uint32_t threads)
+{
+    struct keyspace *keyspace = mem_alloc_zero((sizeof(*keyspace) + 63) / 64 * 64);
+    keyspace->options = options;
+    keyspace->hooks = *hooks;
+    hash_secret_random(&keyspace->secret);
+    keyspace->shard_count = choose_shards(options, threads);
+    keyspace->shard_mask = keyspace->shard_count - 1;
+    keyspace->database_count = (uint32_t)option_get(&options->databases);
+    keyspace->shards = mem_alloc_zero(keyspace->shard_count * sizeof(struct shard));
+    keyspace->due_ms = mem_alloc(keyspace->shard_count * sizeof(*keyspace->due_ms));
+    keyspace->databases = mem_alloc_zero(keyspace->database_count * sizeof(*keyspace->databases));
+    for (uint32_t i = 0; i < keyspace->shard_count; i++) {
+        struct shard *shard = &keyspace->shards[i];
+        shard->index = i;
+        shard->queue_tail = &shard->queue;
+        lock_init(&shard->queue_lock, LOCK_RANK_SHARD_QUEUE);
+        atomic_init(&keyspace->due_ms[i], INT64_MAX);
+    }
+    for (uint32_t i = 0; i < keyspace->database_count; i++) {
+        atomic_init(&keyspace->databases[i], mem_alloc_zero(sizeof(struct database)));
+    }
+    atomic_init(&keyspace->told_due_ms, INT64_MAX);
+    atomic_init(&keyspace->expires_actively, true);
+    lock_init(&keyspace->dead_lock, LOCK_RANK_RETIRE);
+    gate_init(&keyspace->gate);
+    return keyspace;
+}
+
+void keyspace_destroy(struct keyspace **keyspace_pointer)
+{
+    struct keyspace *keyspace = *keyspace_pointer;
+    while (keyspace_reclaim(keyspace)) {
+    }
+    for (uint32_t i = 0; i < keyspace->shard_count; i++) {
+        struct table *table = atomic_load(&keyspace->shards[i].tables);
+        while (table != NULL) {
+            struct table *next = atomic_load(&table->next);
+            table_destroy(table);
+            table = next;
+        }
+        lock_deinit(&keyspace->shards[i].queue_lock);
+    }
+    for (uint32_t i = 0; i < keyspace->database_count; i++) {
+        mem_free(database_of(keyspace, i));
+    }
+    gate_deinit(&keyspace->gate);
+    lock_deinit(&keyspace->dead_lock);
+    mem_free(keyspace->databases);
+    mem_free(keyspace->due_ms);
+    mem_free(keyspace->shards);
+    mem_free(keyspace);
+    *keyspace_pointer = NULL;
+}
+
+void keyspace_seed(struct keyspace *keyspace, uint64_t seed)
+{
+    hash_secret_fixed(&keyspace->secret, seed);
+}
+
+void keyspace_enter(struct keyspace *keyspace)
+{
+    gate_enter(&keyspace->gate);
+}
+
+void keyspace_leave(struct keyspace *keyspace)
+{
+    gate_leave(&keyspace->gate);
+}
+
+uint64_t keyspace_hash(const struct keyspace *keyspace, struct bytes key)
+{
+    return hash_keyed(&keyspace->secret, key);
+}
+
+void keyspace_prefetch_bucket(const struct keyspace *keyspace, uint32_t db, uint64_t hash)
+{
+    const struct table *table = shard_table(shard_of(keyspace, hash), database_of(keyspace, db));
+    if (table != NULL) {
+        table_prefetch_bucket(table, table_hash(hash));
+    }
+}
+
+void keyspace_prefetch_entry(const struct keyspace *keyspace, uint32_t db, uint64_t hash)
+{
+    const struct table *table = shard_table(shard_of(keyspace, hash), database_of(keyspace, db));
+    if (table != NULL) {
+        table_prefetch_entry(table, table_hash(hash));
+    }
+}
+
+static uint32_t rehash_entry(void *context, const struct entry *entry)
+{
+    return table_hash(keyspace_hash(context, entry_key(entry)));
+}
+
+struct rehash keyspace_rehash(struct keyspace *keyspace)
+{
+    return (struct rehash){.hash = rehash_entry, .context = keyspace, .gate = &keyspace->gate};
+}
+
+bool keyspace_over_limit(const struct keyspace *keyspace)
+{
+    int64_t limit = option_get(&keyspace->options->maxmemory);
+    if (LIKELY(limit == 0)) {
+        return false;
+    }
+    struct keyspace *self = (struct keyspace *)keyspace;
+    uint64_t now = clock_ticks();
+    uint64_t last = atomic_load_explicit(&self->limit_checked_ticks, memory_order_relaxed);
+    /* One of those that find it stale looks; the others take the last answer. */
+    if (now - last > clock_ns_to_ticks(LIMIT_LOOK_NS) &&
+        atomic_compare_exchange_strong_explicit(&self->limit_checked_ticks, &last, now,
+                                                memory_order_relaxed, memory_order_relaxed)) {
+        atomic_store_explicit(&self->is_over_limit, mem_used() > (uint64_t)limit,
+                              memory_order_relaxed);
+    }
+    return atomic_load_explicit(&self->is_over_limit, memory_order_relaxed);
+}
+
+void keyspace_discard_blob(struct keyspace *keyspace, struct blob *blob)
+{
+    if (blob->capacity < LARGE_BLOB_SIZE || keyspace->hooks.want_reclaim == NULL) {
+        blob_release(blob);
+        return;
+    }
+    struct dead_blob *dead = mem_alloc(sizeof(*dead));
+    dead->blob = blob;
+    lock_acquire(&keyspace->dead_lock);
+    dead->next = keyspace->dead_blobs;
+    keyspace->dead_blobs = dead;
+    lock_release(&keyspace->dead_lock);
+    keyspace->hooks.want_reclaim(keyspace->hooks.context);
+}
+
+void keyspace_tell_due(struct keyspace *keyspace, int64_t due_ms)
+{
+    int64_t told = atomic_load_explicit(&keyspace->told_due_ms, memory_order_relaxed);
+    if (due_ms >= told || keyspace->hooks.want_expire == NULL ||
+        !atomic_load_explicit(&keyspace->expires_actively, memory_order_relaxed)) {
+        return;
+    }
+    atomic_store_explicit(&keyspace->told_due_ms, due_ms, memory_order_relaxed);
+    keyspace->hooks.want_expire(keyspace->hooks.context, due_ms);
+}
+
+_Static_assert(sizeof(struct shard) <= 128, "an idle shard is small");

@@ -1,0 +1,169 @@
+/* Shards: tables of databases, the lock's slow half, the queue of jobs. */
+#include "shard.h"
+#include "pollard/base/check.h"
+#include "pollard/base/clock.h"
+#include "pollard/base/mem.h"
+#include "wheel.h"
+#include <sched.h>
+
+/* Tries before a patient locker lets other threads run. */
+#define PATIENT_SPINS 200
+
+struct table *shard_make_table(struct keyspace *keyspace, struct shard *shard, uint32_t db)
+{
+    struct database *database = database_of(keyspace, db);
+    struct table *table = shard_table(shard, database);
+    if (table != NULL) {
+        return table;
+    }
+    table = table_create(database);
+    atomic_init(&table->next, atomic_load_explicit(&shard->tables, memory_order_relaxed));
+    /* Release: pairs with the acquire in shard_table. */
+    atomic_store_explicit(&shard->tables, table, memory_order_release);
+    return table;
+}
+
+void shard_unlink_table(struct shard *shard, struct table *table)
+{
+    _Atomic(struct table *) *link = &shard->tables;
+    struct table *at;
+    while ((at = atomic_load_explicit(link, memory_order_relaxed)) != table) {
+        check(at != NULL);
+        link = &at->next;
+    }
+    atomic_store_explicit(link, atomic_load_explicit(&table->next, memory_order_relaxed),
+                          memory_order_release);
+}
+
+void shard_publish_due(struct keyspace *keyspace, struct shard *shard)
+{
+    int64_t due_ms = INT64_MAX;
+    struct table *table = atomic_load_explicit(&shard->tables, memory_order_relaxed);
+    for (; table != NULL; table = atomic_load_explicit(&table->next, memory_order_relaxed)) {
+        if (!atomic_load_explicit(&table->database->is_dead, memory_order_relaxed)) {
+            int64_t table_due_ms = wheel_due(table->wheel);
+            due_ms = table_due_ms < due_ms ? table_due_ms : due_ms;
+        }
+    }
+    _Atomic int64_t *due = &keyspace->due_ms[shard->index];
+    if (atomic_load_explicit(due, memory_order_relaxed) != due_ms) {
+        atomic_store_explicit(due, due_ms, memory_order_relaxed);
+    }
+}
+
+void shard_lock_patiently(struct shard *shard, bool exclusive, uint32_t extra)
+{
+    uint32_t tries = 0;
+    lock_rank_enter(LOCK_RANK_SHARD);
+    while (!shard_try_lock(&shard->word, exclusive, /* has_ticket= */ false, extra)) {
+        if (++tries < PATIENT_SPINS) {
+            thread_pause();
+        } else {
+            sched_yield();
+        }
+    }
+}
+
+void shard_unlock(struct keyspace *keyspace, struct shard *shard, bool exclusive, uint32_t extra)
+{
+    bool wakes = shard_unlock_word(&shard->word, exclusive, extra);
+    lock_rank_leave(LOCK_RANK_SHARD);
+    if (UNLIKELY(wakes)) {
+        shard_wake_queue(shard);
+    }
+}
+
+void shard_wake_queue(struct shard *shard)
+{
+    lock_acquire(&shard->queue_lock);
+    struct access_waiter *waiter = shard->queue;
+    shard->queue = NULL;
+    shard->queue_tail = &shard->queue;
+    atomic_store_explicit(&shard->queue_since_us, 0, memory_order_relaxed);
+    atomic_fetch_and_explicit(&shard->word, ~SHARD_QUEUED, memory_order_relaxed);
+    lock_release(&shard->queue_lock);
+    while (waiter != NULL) {
+        /* wake may free or reuse it. */
+        struct access_waiter *next = waiter->next;
+        waiter->wake(waiter);
+        waiter = next;
+    }
+}
+
+/* ---- Entries with their books ---- */
+
+void place_find(struct keyspace *keyspace, struct shard *shard, const struct access_key *key,
+                struct place *place)
+{
+    place->keyspace = keyspace;
+    place->shard = shard;
+    place->hash = table_hash(key->hash);
+    place->table = shard_table(shard, database_of(keyspace, key->db));
+    place->position = place->table == NULL ? (struct position){0}
+                                           : table_find(place->table, key->name, place->hash);
+}
+
+static void count_ttl(struct table *table, int change)
+{
+    table->ttl_count += (uint32_t)change;
+    atomic_fetch_add_explicit(&table->database->expires, change, memory_order_relaxed);
+}
+
+struct entry *place_unlink(struct place *place)
+{
+    struct entry *entry = place->position.entry;
+    struct table *table = place->table;
+    const struct rehash rehash = keyspace_rehash(place->keyspace);
+    if ((entry->flags & ENTRY_TTL) != 0) {
+        wheel_forget(table->wheel, entry, place->hash);
+        count_ttl(table, -1);
+        shard_publish_due(place->keyspace, place->shard);
+    }
+    table_remove(table, place->position, place->hash, &rehash);
+    atomic_fetch_sub_explicit(&table->database->keys, 1, memory_order_relaxed);
+    place->position = (struct position){0};
+    return entry;
+}
+
+struct entry *place_put(struct place *place, uint32_t db, struct entry *entry, int64_t now_ms)
+{
+    struct entry *old = place->position.entry;
+    bool touches_index = (entry->flags & ENTRY_TTL) != 0;
+    if (place->table == NULL) {
+        place->table = shard_make_table(place->keyspace, place->shard, db);
+    }
+    struct table *table = place->table;
+    if (old != NULL) {
+        if ((old->flags & ENTRY_TTL) != 0) {
+            touches_index = true;
+            count_ttl(table, -1);
+            if ((entry->flags & ENTRY_TTL) != 0) {
+                /* Stays where it is filed if that is early enough. */
+                entry_set_slot(entry, entry_slot(old));
+            } else {
+                wheel_forget(table->wheel, old, place->hash);
+            }
+        }
+        table_replace(place->position, entry);
+    } else {
+        const struct rehash rehash = keyspace_rehash(place->keyspace);
+        table_insert(table, entry, place->hash, &rehash);
+        atomic_fetch_add_explicit(&table->database->keys, 1, memory_order_relaxed);
+    }
+    if ((entry->flags & ENTRY_TTL) != 0) {
+        count_ttl(table, 1);
+        wheel_file(&table->wheel, entry, place->hash, now_ms);
+    }
+    if (touches_index) {
+        shard_publish_due(place->keyspace, place->shard);
+    }
+    return old;
+}
+
+void keyspace_free_entry(struct keyspace *keyspace, struct entry *entry)
+{
+    if ((entry->flags & ENTRY_BLOB) != 0) {
+        keyspace_discard_blob(keyspace, blob_acquire(entry_blob(entry)));
+    }
+    entry_free(entry);
+}

@@ -1,0 +1,109 @@
+/* A shard: some of the keys of every database, behind one lock. Private to keyspace. */
+#ifndef POLLARD_KEYSPACE_SHARD_H
+#define POLLARD_KEYSPACE_SHARD_H
+
+#include "database.h"
+#include "gate.h"
+#include "pollard/base/lock.h"
+#include "pollard/keyspace/access.h"
+#include "shard_lock.h"
+#include "table.h"
+
+struct shard {
+    _Atomic uint32_t word;
+    uint32_t index;
+    _Atomic(struct table *) tables; /* one a database that has keys here; nearly always one */
+    _Atomic int64_t latest_now_ms;  /* the latest time this shard judged by */
+    _Atomic int64_t queue_since_us; /* monotonic; 0: nobody queues */
+    struct access_waiter *queue;
+    struct access_waiter **queue_tail;
+    struct lock queue_lock;
+} ATTR_ALIGNED(CACHE_LINE);
+
+struct dead_blob {
+    struct dead_blob *next;
+    struct blob *blob;
+};
+
+struct keyspace {
+    const struct keyspace_options *options;
+    struct keyspace_hooks hooks;
+    struct hash_secret secret;
+    uint32_t shard_mask;
+    uint32_t shard_count;
+    uint32_t database_count;
+    struct shard *shards;
+    _Atomic int64_t *due_ms;               /* one a shard: when its expiry index is due */
+    _Atomic(struct database *) *databases; /* logical to physical */
+    _Atomic int64_t told_due_ms;           /* what want_expire was told last */
+    _Atomic bool expires_actively;
+    _Atomic(struct access *) priority; /* the one access that may hold tickets */
+    _Atomic uint64_t queued_jobs;
+    _Atomic bool is_over_limit;
+    _Atomic uint64_t limit_checked_ticks;
+    struct lock dead_lock;
+    struct database *dead_databases;
+    uint32_t dead_shard; /* where the reclaim of the first of them is */
+    struct dead_blob *dead_blobs;
+    struct gate gate;
+};
+
+static inline struct shard *shard_of(const struct keyspace *keyspace, uint64_t hash)
+{
+    return &keyspace->shards[hash & keyspace->shard_mask];
+}
+
+static inline struct database *database_of(const struct keyspace *keyspace, uint32_t db)
+{
+    return atomic_load_explicit(&keyspace->databases[db], memory_order_relaxed);
+}
+
+static inline struct table *shard_table(const struct shard *shard, const struct database *database)
+{
+    struct table *table =
+        atomic_load_explicit(&((struct shard *)shard)->tables, memory_order_acquire);
+    while (table != NULL && table->database != database) {
+        table = atomic_load_explicit(&table->next, memory_order_acquire);
+    }
+    return table;
+}
+
+/* The table for a database, made when missing. Exclusive lock. */
+struct table *shard_make_table(struct keyspace *keyspace, struct shard *shard, uint32_t db);
+/* Takes an emptied or dead table out of the shard. Exclusive lock. */
+void shard_unlink_table(struct shard *shard, struct table *table);
+/* Publishes when this shard's expiry is due. Exclusive lock. */
+void shard_publish_due(struct keyspace *keyspace, struct shard *shard);
+struct rehash keyspace_rehash(struct keyspace *keyspace);
+
+/* Locks for the keyspace's own short work (scans, expiry): spins, then yields. Never from within
+ * an access. */
+void shard_lock_patiently(struct shard *shard, bool exclusive, uint32_t extra);
+void shard_unlock(struct keyspace *keyspace, struct shard *shard, bool exclusive, uint32_t extra);
+/* Hands all queued jobs on. */
+void shard_wake_queue(struct shard *shard);
+
+/* A blob that was unlinked: small ones are released at once, large ones on the pool. */
+void keyspace_discard_blob(struct keyspace *keyspace, struct blob *blob);
+/* Tells want_expire if a shard is due earlier than was told. No lock held. */
+void keyspace_tell_due(struct keyspace *keyspace, int64_t due_ms);
+
+/* ---- Entries of a table, with all their books. Exclusive lock. ---- */
+
+struct place {
+    struct keyspace *keyspace;
+    struct shard *shard;
+    struct table *table; /* NULL: no table */
+    struct position position;
+    uint32_t hash;
+};
+void place_find(struct keyspace *keyspace, struct shard *shard, const struct access_key *key,
+                struct place *place);
+/* Unlinks the entry from table and index; the caller frees it. */
+struct entry *place_unlink(struct place *place);
+/* Puts a fresh entry where the place is (replacing and returning the old one) or inserts it. */
+struct entry *place_put(struct place *place, uint32_t db, struct entry *entry, int64_t now_ms);
+/* An entry's blob goes the way of large things, its memory at once. */
+void keyspace_free_entry(struct keyspace *keyspace, struct entry *entry);
+
+#endif
