@@ -80,7 +80,7 @@ static enum status parse_ids(struct exec *x, uint32_t *i, struct client_filter *
 {
     do {
         int64_t id;
-        if (!number_parse_i64(x->argv[*i], &id) || id < 1) {
+        if (!number_parse_i64(x->argv[*i], &id) || (filter->for_kill && id < 1)) {
             reply_error(x->reply, filter->for_kill ? "ERR client-id should be greater than 0"
                                                    : "ERR Invalid client ID");
             return STATUS_REPLIED;

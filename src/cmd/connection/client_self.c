@@ -105,13 +105,18 @@ enum status cmd_client_reply(struct exec *x)
 enum status cmd_client_pause(struct exec *x)
 {
     enum pause_mode mode = PAUSE_ALL;
+    if (x->argc > 4) {
+        reply_error_format(x->reply,
+                           "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try "
+                           "CLIENT HELP.",
+                           (int)x->argv[1].size, (const char *)x->argv[1].data);
+        return STATUS_REPLIED;
+    }
     if (x->argc == 4 && bytes_is(x->argv[3], "write")) {
         mode = PAUSE_WRITE;
     } else if (x->argc == 4 && !bytes_is(x->argv[3], "all")) {
         reply_error(x->reply, "ERR CLIENT PAUSE mode must be WRITE or ALL");
         return STATUS_REPLIED;
-    } else if (x->argc > 4) {
-        return STATUS_SYNTAX;
     }
     int64_t duration_ms;
     int64_t until_ms;

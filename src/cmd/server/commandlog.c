@@ -1,7 +1,7 @@
 /* SLOWLOG and COMMANDLOG: views of the command logs. On the reactor; the logs are bounded. */
-#include "pollard/exec/exec.h"
 #include "pollard/stats/commandlog.h"
 #include "pollard/base/number.h"
+#include "pollard/exec/exec.h"
 #include "pollard_commands.h"
 
 #define SLOWLOG_COUNT_DEFAULT 10

@@ -90,8 +90,8 @@ enum status cmd_lolwut(struct exec *x)
     struct canvas canvas = {.columns = COLUMNS_DEFAULT, .seed = 0x9e3779b97f4a7c15};
     uint32_t first = 1;
     int64_t number = 0;
-    if (x->argc >= 3 && bytes_is(x->argv[1], "version")) {
-        if (!number_parse_i64(x->argv[2], &number)) {
+    if (x->argc >= 2 && bytes_is(x->argv[1], "version")) {
+        if (x->argc >= 3 && !number_parse_i64(x->argv[2], &number)) {
             return STATUS_NOT_INTEGER;
         }
         canvas.seed += (uint64_t)number * 0x2545f4914f6cdd1d;
