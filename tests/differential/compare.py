@@ -70,8 +70,21 @@ def hello(reply):
                           else exact(value)) for key, value in items])
 
 
+def without_notes(reply):
+    """COMMAND INFO: the notes of key specifications are prose, and ours."""
+    def strip(value):
+        if not isinstance(value, (list, tuple)):
+            return value
+        found = [strip(item) for item in value]
+        for index, item in enumerate(found[:-1]):
+            if item in (["bulk", b"notes"], ["simple", b"notes"]):
+                found[index + 1] = "prose"
+        return found
+    return strip(exact(reply))
+
+
 NORMALISERS = [
-    (r"(SUBSCRIBE|\w+) HELP\b", lines),
+    (r"\w+ HELP\b", lines),
     (r"KEYS\b", unordered),
     (r"SCAN 0\b", scan),
     (r"SCAN\b", shape),
@@ -83,6 +96,7 @@ NORMALISERS = [
     (r"LATENCY (LATEST|HISTORY|DOCTOR|HISTOGRAM)\b", shape),
     (r"SLOWLOG (GET|LEN)\b", shape),
     (r"DEBUG (OBJECT|DIGEST|DIGEST-VALUE)\b", shape),
+    (r"COMMAND INFO\b", without_notes),
     (r"COMMAND LIST\b", unordered),
     (r"COMMAND( COUNT)?$", shape),
     (r"HELLO\b", hello),

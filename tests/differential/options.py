@@ -21,7 +21,8 @@ VALUES = ("", "abc", "-1", "0", "yes", "no", "1", "99999999999999999999", "1.5",
 # Options whose values act on the outside, or would lock the test out.
 NOT_SET = re.compile(r"port$|^tls|^bind|^dir$|^db|^save$|^append(only|filename|dirname)"
                      r"|^requirepass$|^logfile$|^(slave|replica)(of|-announce)|^oom|^aclfile|^cluster"
-                     r"|^maxclients|^unixsocket|^pidfile|^proc-title|^socket-mark|^activedefrag|^client-query"
+                     r"|^maxclients|^unixsocket|^pidfile|^proc-title|^socket-mark|^activedefrag"
+                     r"|^client-query"
                      r"|^proto-max|^timeout$|^(server|bio|aof|bgsave).*cpulist|^masterauth")
 
 
