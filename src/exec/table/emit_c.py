@@ -3,7 +3,7 @@
 import command_files
 import perfect_hash
 
-HEADER = """/* Generated from the command files: the handlers of all commands, and the table of them. */
+HEADER = """/* Generated from the command files: the handlers of all commands and their table. */
 #ifndef POLLARD_COMMANDS_H
 #define POLLARD_COMMANDS_H
 
