@@ -109,8 +109,11 @@ void call_book(const struct exec *x, struct bytes peer, const struct call_result
         if (threshold >= 0 && values[kind] >= threshold) {
             const struct bytes masked[2] = {x->argv[0], bytes_text("(redacted)")};
             bool hide = x->command->sensitive && x->argc > 1;
-            commandlog_add(options, (enum commandlog_kind)kind, values[kind],
-                           hide ? masked : x->argv, hide ? 2 : x->argc, peer, name);
+            const struct commandlog_call call = {.argv = hide ? masked : x->argv,
+                                                 .argc = hide ? 2 : x->argc,
+                                                 .peer = peer,
+                                                 .client_name = name};
+            commandlog_add(options, (enum commandlog_kind)kind, values[kind], &call);
         }
     }
 }

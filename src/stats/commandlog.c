@@ -73,15 +73,15 @@ static struct log_node *take_oldest(struct log_list *list)
 }
 
 void commandlog_add(const struct stats_options *options, enum commandlog_kind kind, int64_t value,
-                    const struct bytes *argv, size_t argc, struct bytes peer, struct bytes name)
+                    const struct commandlog_call *call)
 {
     struct log_node *node = mem_alloc_zero(sizeof(*node));
     struct commandlog_entry *entry = &node->entry;
     entry->time_s = clock_ms() / 1000;
     entry->value = value;
-    keep_arguments(entry, argv, argc);
-    buf_append(&entry->peer, peer);
-    buf_append(&entry->client_name, name);
+    keep_arguments(entry, call->argv, call->argc);
+    buf_append(&entry->peer, call->peer);
+    buf_append(&entry->client_name, call->client_name);
     size_t max_size = (size_t)option_get(&options->commandlog_max_size[kind]);
     struct log_list *list = &lists[kind];
     lock_acquire(&log_lock);

@@ -48,9 +48,17 @@ struct commandlog_entry {
     struct buf client_name;
 };
 
+/* A call as the logs keep it; everything is borrowed. */
+struct commandlog_call {
+    const struct bytes *argv;
+    size_t argc;
+    struct bytes peer;
+    struct bytes client_name;
+};
+
 /* Adds an entry (arguments are trimmed and copied). options: for the maximum size. */
 void commandlog_add(const struct stats_options *options, enum commandlog_kind kind, int64_t value,
-                    const struct bytes *argv, size_t argc, struct bytes peer, struct bytes name);
+                    const struct commandlog_call *call);
 /* Visits the newest first, at most count (-1: all), each under the log's lock. */
 void commandlog_each(enum commandlog_kind kind, int64_t count,
                      void (*visit)(void *argument, const struct commandlog_entry *entry),

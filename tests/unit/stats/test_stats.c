@@ -156,8 +156,10 @@ Test(commandlog, trims_orders_and_forgets)
     for (size_t i = 0; i < 40; i++) {
         argv[i] = bytes_make(large, i == 0 ? 200 : 1);
     }
+    struct commandlog_call call = {
+        .argv = argv, .argc = 40, .peer = bytes_text("p"), .client_name = bytes_text("n")};
     for (int i = 0; i < 5; i++) {
-        commandlog_add(&options, COMMANDLOG_SLOW, 7, argv, 40, bytes_text("p"), bytes_text("n"));
+        commandlog_add(&options, COMMANDLOG_SLOW, 7, &call);
     }
     cr_assert_eq(commandlog_length(COMMANDLOG_SLOW), 3);
     struct log_seen seen = {0};
@@ -168,7 +170,7 @@ Test(commandlog, trims_orders_and_forgets)
     cr_assert_str_eq(seen.last, "... (9 more arguments)");
     cr_assert(strstr(seen.first, "x... (72 more bytes)") != NULL);
     option_put(&options.commandlog_max_size[COMMANDLOG_SLOW], 0);
-    commandlog_add(&options, COMMANDLOG_SLOW, 7, argv, 1, bytes_text(""), bytes_text(""));
+    commandlog_add(&options, COMMANDLOG_SLOW, 7, &call);
     cr_assert_eq(commandlog_length(COMMANDLOG_SLOW), 0);
     cr_assert_eq(mem_used(), before);
     end();
