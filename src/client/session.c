@@ -24,6 +24,16 @@ void session_reset(struct session *session)
     session_set_text(&session->name, bytes_make(NULL, 0));
 }
 
+bool session_needs_password(struct session *session)
+{
+    if (option_text_is_set(&registry_options(session->registry)->requirepass)) {
+        return true;
+    }
+    /* The password was taken back: it need not be asked again. */
+    session->flags |= SESSION_AUTHENTICATED;
+    return false;
+}
+
 size_t session_memory(const struct session *session)
 {
     size_t decoder = session->decoder == NULL ? 0 : decoder_memory(session->decoder);

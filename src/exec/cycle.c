@@ -29,6 +29,38 @@ static void unmark_dirty(struct cycle *cycle, struct session *session)
     session->is_dirty = false;
 }
 
+/* A client that stops to read makes no event that its soft limit could be looked at in. */
+#define SOFT_LOOK_MS 250
+
+struct soft_look {
+    int64_t now_ms;
+    bool again;
+};
+
+static void look_at_soft_limit(struct conn *conn, void *argument)
+{
+    struct soft_look *look = argument;
+    struct session *session = session_of(conn);
+    if (session->soft_limit_since_ms == 0) {
+        return;
+    }
+    session_check_output(session, look->now_ms);
+    if ((session->flags & SESSION_CLOSE_NOW) != 0) {
+        session_destroy(session);
+        return;
+    }
+    look->again = true;
+}
+
+static void on_soft_timer(struct timer *timer, struct reactor *reactor)
+{
+    struct soft_look look = {.now_ms = reactor_monotonic_ms(reactor)};
+    reactor_each(reactor, look_at_soft_limit, &look);
+    if (look.again) {
+        reactor_timer_set(reactor, timer, look.now_ms + SOFT_LOOK_MS);
+    }
+}
+
 bool cycle_flush(struct cycle *cycle, struct session *session)
 {
     if (!chain_is_empty(&session->conn.output)) {
@@ -41,6 +73,11 @@ bool cycle_flush(struct cycle *cycle, struct session *session)
         stat_counter_add(&cycle->stats->counters[STAT_net_output_bytes],
                          session->conn.written_bytes - before);
         session_check_output(session, reactor_monotonic_ms(cycle->reactor));
+        if (UNLIKELY(session->soft_limit_since_ms != 0) && cycle->soft_timer.position == 0) {
+            cycle->soft_timer.fire = on_soft_timer;
+            reactor_timer_set(cycle->reactor, &cycle->soft_timer,
+                              reactor_monotonic_ms(cycle->reactor) + SOFT_LOOK_MS);
+        }
     }
     bool is_sent = chain_is_empty(&session->conn.output);
     if ((session->flags & SESSION_CLOSE_NOW) != 0 ||

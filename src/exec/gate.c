@@ -1,6 +1,7 @@
 /* The gate: whether a call may run at all. Cheap checks in Redis's order: existence, arity,
  * authentication, protected commands, memory, pause. */
 #include "cycle.h"
+#include "pollard/base/log.h"
 
 void gate_reply_unknown(struct reply *reply, const struct request *request)
 {
@@ -35,11 +36,33 @@ enum status exec_unknown_subcommand(struct exec *x)
     return STATUS_REPLIED;
 }
 
+/* A browser was made to talk to us: an attack on people behind a firewall. The connection ends
+ * before what follows the headers can be taken for commands. */
+static bool is_http(const struct request *request)
+{
+    return bytes_is(request->argv[0], "post") || bytes_is(request->argv[0], "host:");
+}
+
+static void cut_http(struct session *session)
+{
+    struct buf peer = {0};
+    conn_peer_text(&session->conn, &peer);
+    log_line(LOG_WARNING,
+             "Possible security attack: %.*s sent POST or Host: commands, as a browser does that "
+             "is made to cross protocols. Connection closed.",
+             (int)peer.size, (const char *)peer.data);
+    buf_deinit(&peer);
+    session->flags |= SESSION_CLOSE_NOW;
+}
+
 /* The call names no command that can run, or not with so many arguments. */
-static bool refuse_shape(const struct call *call, struct reply *reply)
+static bool refuse_shape(struct session *session, const struct call *call, struct reply *reply)
 {
     const struct command *command = call->command;
     if (command == NULL) {
+        if (is_http(&call->request)) {
+            cut_http(session);
+        }
         gate_reply_unknown(reply, &call->request);
         return true;
     }
@@ -66,12 +89,12 @@ static bool is_protected_allowed(const struct session *session, int64_t setting)
     return setting == 1 || (setting == 2 && conn_is_local(&session->conn));
 }
 
-static bool refuse_state(const struct cycle *cycle, const struct session *session,
+static bool refuse_state(const struct cycle *cycle, struct session *session,
                          const struct call *call, struct reply *reply)
 {
     const struct command *command = call->command;
     const struct services *services = cycle->services;
-    if ((session->flags & SESSION_AUTHENTICATED) == 0 && (command->flags & COMMAND_NO_AUTH) == 0) {
+    if (!session_is_authenticated(session) && (command->flags & COMMAND_NO_AUTH) == 0) {
         reply_error_status(reply, STATUS_NO_AUTH);
         return true;
     }
@@ -109,7 +132,7 @@ static bool is_paused(const struct cycle *cycle, const struct call *call)
 enum gate gate_check(struct cycle *cycle, struct session *session, const struct call *call,
                      struct reply *reply)
 {
-    if (UNLIKELY(refuse_shape(call, reply))) {
+    if (UNLIKELY(refuse_shape(session, call, reply))) {
         return GATE_REPLIED;
     }
     if (UNLIKELY(refuse_state(cycle, session, call, reply))) {

@@ -28,12 +28,17 @@ bool cycle_is_full(const struct cycle *cycle)
            cycle->arena_used > ARENA_SIZE - READ_SIZE;
 }
 
+static void note_read(struct cycle *cycle, ssize_t count)
+{
+    stat_counter_add(&cycle->stats->counters[STAT_net_input_bytes], (uint64_t)count);
+}
+
 /* What a read found. */
 enum reading { READING_INPUT, READING_NOTHING, READING_ENDED };
 
 /* Reads on into a large argument's own memory, as far as the socket gives. READING_INPUT: it is
  * complete (or there is none), and more may stand behind it. */
-static enum reading read_direct(struct session *session)
+static enum reading read_direct(struct cycle *cycle, struct session *session)
 {
     if (session->decoder == NULL) {
         return READING_INPUT;
@@ -44,6 +49,7 @@ static enum reading read_direct(struct session *session)
         if (count <= 0) {
             return count < 0 ? READING_ENDED : READING_NOTHING;
         }
+        note_read(cycle, count);
         decoder_direct_filled(session->decoder, (size_t)count);
         if ((size_t)count < target.size) {
             return READING_NOTHING;
@@ -74,13 +80,14 @@ static bool input_is_over_limit(struct session *session)
 }
 
 /* Appends one read to the session's own input. */
-static enum reading read_to_input(struct session *session)
+static enum reading read_to_input(struct cycle *cycle, struct session *session)
 {
     buf_reserve(&session->input, READ_SIZE);
     ssize_t count = conn_read(&session->conn, session->input.data + session->input.size, READ_SIZE);
     if (count <= 0) {
         return count < 0 ? READING_ENDED : READING_NOTHING;
     }
+    note_read(cycle, count);
     session->input.size += (size_t)count;
     return input_is_over_limit(session) ? READING_ENDED : READING_INPUT;
 }
@@ -89,14 +96,14 @@ static enum reading read_to_input(struct session *session)
  */
 static enum reading find_input(struct cycle *cycle, struct session *session, struct batch *batch)
 {
-    enum reading reading = read_direct(session);
+    enum reading reading = read_direct(cycle, session);
     if (reading != READING_INPUT) {
         return reading;
     }
     struct buf *input = &session->input;
     bool is_mid_frame = session->decoder != NULL;
     if (input->size > session->input_offset || is_mid_frame) {
-        if (is_mid_frame && (reading = read_to_input(session)) != READING_INPUT) {
+        if (is_mid_frame && (reading = read_to_input(cycle, session)) != READING_INPUT) {
             return reading;
         }
         batch->from_input = true;
@@ -109,6 +116,7 @@ static enum reading find_input(struct cycle *cycle, struct session *session, str
     if (count <= 0) {
         return count < 0 ? READING_ENDED : READING_NOTHING;
     }
+    note_read(cycle, count);
     /* Whole cache lines, so that neighbours share none. */
     cycle->arena_used += ((size_t)count + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
     batch->from_input = false;
@@ -149,7 +157,7 @@ static void decode_batch(struct cycle *cycle, struct batch *batch)
     struct session *session = batch->session;
     const struct decode_limits limits = {
         .bulk_size_max = (uint64_t)option_get(&registry_options(session->registry)->bulk_size_max),
-        .authenticated = (session->flags & SESSION_AUTHENTICATED) != 0,
+        .authenticated = session_is_authenticated(session),
     };
     batch->first_call = cycle->call_count;
     while (batch->call_count < CONNECTION_CALLS_MAX && cycle->call_count < GROUP_CALLS_MAX) {
@@ -168,14 +176,14 @@ static void decode_batch(struct cycle *cycle, struct batch *batch)
 
 /* Input of a session whose answer is still out is only kept, so that its end is noticed; a lot of
  * it is left to the kernel. */
-static bool hold_back(struct session *session)
+static bool hold_back(struct cycle *cycle, struct session *session)
 {
     if (session->input.size - session->input_offset >= 4 * READ_SIZE ||
         (session->decoder != NULL && decoder_direct(session->decoder).size > 0)) {
         conn_want_reads(&session->conn, false);
         return true;
     }
-    return read_to_input(session) != READING_ENDED;
+    return read_to_input(cycle, session) != READING_ENDED;
 }
 
 void cycle_gather(struct cycle *cycle, struct conn *conn)
@@ -186,9 +194,13 @@ void cycle_gather(struct cycle *cycle, struct conn *conn)
         return;
     }
     if (UNLIKELY((session->flags & (SESSION_JOB | SESSION_CLOSE_AFTER)) != 0)) {
-        if (!hold_back(session)) {
+        if (!hold_back(cycle, session)) {
             session_destroy(session);
         }
+        return;
+    }
+    if (UNLIKELY(session->decoder != NULL) && input_is_over_limit(session)) {
+        session_destroy(session);
         return;
     }
     struct batch *batch = &cycle->batches[cycle->batch_count];

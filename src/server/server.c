@@ -125,7 +125,7 @@ static bool make_reactors(struct server *server)
 
 static void start_threads(struct server *server)
 {
-    char name[16];
+    char name[32];
     for (uint32_t i = 0; i < server->reactor_count; i++) {
         snprintf(name, sizeof(name), "reactor-%u", i);
         server->threads[i] = thread_start(name, run_reactor, server->reactors[i]);

@@ -66,6 +66,14 @@ void session_describe(const struct session *session, struct buf *ret_line);
 /* Back to a fresh connection's state (RESET): RESP2, db 0, no name, replies on, not a monitor,
  * unauthenticated if a password is set. */
 void session_reset(struct session *session);
+/* Has the client to authenticate first? True when a password is set, else it counts as
+ * authenticated from now on. For sessions without the flag. */
+bool session_needs_password(struct session *session);
+static inline bool session_is_authenticated(struct session *session)
+{
+    return LIKELY((session->flags & SESSION_AUTHENTICATED) != 0) ||
+           !session_needs_password(session);
+}
 /* Sets one of name, lib_name, lib_version; empty clears. */
 void session_set_text(char **field, struct bytes text);
 /* Memory of its buffers, for limits and tot-mem. */
