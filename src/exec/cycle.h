@@ -72,8 +72,8 @@ struct cycle {
     struct timer parked_timer;
     struct timer idle_timer;
     struct timer soft_timer; /* while some session is over its soft output limit */
-    uint64_t ticks;     /* clock_ticks at the end of the last call */
-    int64_t slow_ticks; /* commandlog threshold in ticks; < 0 off */
+    uint64_t ticks;          /* clock_ticks at the end of the last call */
+    int64_t slow_ticks;      /* commandlog threshold in ticks; < 0 off */
     int64_t large_request;
     int64_t large_reply;
     bool monitored; /* some reactor has a monitor */

@@ -3,7 +3,7 @@
 #define POLLARD_BASE_ATTR_H
 
 #if defined(__GNUC__)
-#define ATTR_PRINTF(format_index, first_index) \
+#define ATTR_PRINTF(format_index, first_index)                                                     \
     __attribute__((format(printf, format_index, first_index)))
 #define ATTR_MUST_USE __attribute__((warn_unused_result))
 #define ATTR_NORETURN __attribute__((noreturn))

@@ -11,7 +11,7 @@
 /* Writes the message and a line about where to standard error, then aborts. Any thread. */
 ATTR_NORETURN ATTR_COLD void check_failed(const char *expression, const char *file, int line);
 
-#define check(expression) \
+#define check(expression)                                                                          \
     (LIKELY(expression) ? (void)0 : check_failed(#expression, __FILE__, __LINE__))
 
 #if POLLARD_DEBUG
