@@ -185,6 +185,16 @@ def test_client_list_filters(c):
     assert lines(c.cmd("CLIENT", "LIST", "CAPA", "r"))[0]["id"] == str(mine)
 
 
+@case
+def test_client_list_of_many_ids(c):
+    mine = c.cmd("CLIENT", "ID").value
+    found = lines(c.cmd("CLIENT", "LIST", "ID", *range(1000000, 1100000), mine, mine))
+    assert {line["id"] for line in found} == {str(mine)}
+    newer()
+    assert c.cmd("CLIENT", "LIST", *["NAME", ""] * 64).kind == "bulk"
+    assert c.cmd("CLIENT", "LIST", *["NAME", ""] * 65) == SYNTAX
+
+
 @case(protocols=BOTH)
 def test_client_kill(c):
     other = c.server.connect()

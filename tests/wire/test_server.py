@@ -50,6 +50,14 @@ def pairs(reply):
     return reply.items if reply.kind == "map" else list(zip(reply.items[::2], reply.items[1::2]))
 
 
+@case(protocols=BOTH)
+def test_long_lists(c):
+    rows(c, ("CONFIG RESETSTAT", OK), ("GET k", None))
+    assert c.cmd("CONFIG", "GET", *["maxmemory"] * 1000) == {"maxmemory": b"0"}
+    newer()
+    assert len(pairs(c.cmd("LATENCY", "HISTOGRAM", *["get"] * 1000))) == 1000
+
+
 @case
 def test_config_set(c):
     rows(c, ("CONFIG SET slowlog-max-len 77", OK),

@@ -5,6 +5,7 @@
 #include "client_filter.h"
 #include "pollard/base/mem.h"
 #include "pollard/base/number.h"
+#include <stdlib.h>
 
 enum filter_kind {
     FILTER_ID,
@@ -38,10 +39,14 @@ static const struct {
     [FILTER_MAXAGE] = {"maxage", true, false},   [FILTER_IDLE] = {"idle", true, false},
 };
 
+/* Conditions of one call: each session is held against all of them on its reactor, so there must
+ * not be as many as a client likes. */
+#define CONDITIONS_MAX 64
+
 struct client_condition {
     enum filter_kind kind;
     bool is_negated;
-    struct buf text; /* what to compare with; the ids as an array for FILTER_ID */
+    struct buf text; /* what to compare with; the ids, sorted, for FILTER_ID */
     int64_t number;
 };
 
@@ -74,6 +79,15 @@ static struct client_condition *condition_add(struct client_filter *filter, enum
     return condition;
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+    int64_t left;
+    int64_t right;
+    memcpy(&left, a, sizeof(left));
+    memcpy(&right, b, sizeof(right));
+    return left < right ? -1 : left > right;
+}
+
 /* Takes ids from argv[*i] on, up to the next option. */
 static enum status parse_ids(struct exec *x, uint32_t *i, struct client_filter *filter,
                              struct client_condition *condition)
@@ -88,6 +102,8 @@ static enum status parse_ids(struct exec *x, uint32_t *i, struct client_filter *
         buf_append(&condition->text, bytes_make(&id, sizeof(id)));
         (*i)++;
     } while (*i < x->argc && !is_option(x->argv[*i]));
+    qsort(condition->text.data, condition->text.size / sizeof(int64_t), sizeof(int64_t),
+          compare_ids);
     return STATUS_OK;
 }
 
@@ -125,7 +141,7 @@ static enum status parse_option(struct exec *x, uint32_t *i, struct client_filte
     bool is_negated;
     enum filter_kind kind = kind_find(word, &is_negated);
     (*i)++;
-    if (*i == x->argc) {
+    if (*i == x->argc || filter->count == CONDITIONS_MAX) {
         return STATUS_SYNTAX;
     }
     if (kind == FILTER_ID) {
@@ -153,7 +169,7 @@ static enum status parse_option(struct exec *x, uint32_t *i, struct client_filte
 
 enum status client_filter_parse(struct exec *x, uint32_t first, struct client_filter *filter)
 {
-    filter->conditions = mem_alloc_zero(x->argc * sizeof(*filter->conditions));
+    filter->conditions = mem_alloc_zero(CONDITIONS_MAX * sizeof(*filter->conditions));
     enum status status = STATUS_OK;
     uint32_t i = first;
     while (i < x->argc && status == STATUS_OK) {
@@ -184,14 +200,9 @@ void client_filter_deinit(struct client_filter *filter)
 
 static bool has_id(const struct client_condition *condition, uint64_t id)
 {
-    for (size_t at = 0; at < condition->text.size; at += sizeof(int64_t)) {
-        int64_t wanted;
-        memcpy(&wanted, condition->text.data + at, sizeof(wanted));
-        if ((uint64_t)wanted == id) {
-            return true;
-        }
-    }
-    return false;
+    int64_t wanted = (int64_t)id;
+    return bsearch(&wanted, condition->text.data, condition->text.size / sizeof(wanted),
+                   sizeof(wanted), compare_ids) != NULL;
 }
 
 static bool text_is(const struct client_condition *condition, const char *text)

@@ -18,8 +18,14 @@ static void add_pair(void *argument, struct bytes name, struct bytes value)
     answer->count++;
 }
 
+/* More patterns than this go to the pool: each is held against every option. */
+#define INLINE_PATTERNS_MAX 64
+
 enum status cmd_config_get(struct exec *x)
 {
+    if (exec_on_reactor(x) && x->argc > INLINE_PATTERNS_MAX) {
+        return STATUS_TO_POOL;
+    }
     struct config_answer answer = {.reply = x->reply};
     struct reply_later later;
     reply_later_begin(x->reply, &later);

@@ -13,8 +13,8 @@
 
 /* Longest sleep: a week, so that the time in milliseconds cannot overflow. */
 #define SLEEP_S_MAX 604800.0
-/* Longest text that STRINGMATCH-LEN matches. */
-#define MATCH_SIZE_MAX (64 * 1024 * 1024)
+/* Most steps of STRINGMATCH-LEN, text size by pattern size: some seconds of a worker. */
+#define MATCH_STEPS_MAX INT64_C(4000000000)
 
 static void end_sleep(struct suspension *suspension, struct reply *reply)
 {
@@ -85,7 +85,7 @@ static enum status debug_stringmatch_len(struct exec *x)
     if (!number_parse_i64(x->argv[2], &size)) {
         return STATUS_NOT_INTEGER;
     }
-    if (size < 0 || size > MATCH_SIZE_MAX) {
+    if (size < 0 || size > MATCH_STEPS_MAX / ((int64_t)x->argv[3].size + 1)) {
         return STATUS_NOT_POSITIVE;
     }
     unsigned char *text = mem_try_alloc((size_t)size + 1);

@@ -1,4 +1,5 @@
-/* LATENCY: latency events and histograms of commands. On the reactor: everything is bounded. */
+/* LATENCY: latency events and histograms of commands. On the reactor: everything is
+ * bounded, but for a list of names that a client made long. */
 #include "latency_text.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
@@ -157,8 +158,14 @@ static size_t add_named(struct reply *reply, const struct command *command)
     return count;
 }
 
+/* More names than this go to the pool: each is a sum over all threads. */
+#define HISTOGRAM_INLINE_NAMES_MAX 64
+
 enum status cmd_latency_histogram(struct exec *x)
 {
+    if (exec_on_reactor(x) && x->argc > HISTOGRAM_INLINE_NAMES_MAX) {
+        return STATUS_TO_POOL;
+    }
     struct reply_later later;
     reply_later_begin(x->reply, &later);
     size_t count = 0;
