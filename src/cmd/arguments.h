@@ -25,6 +25,9 @@ struct value argument_value(const struct exec *x, uint32_t index);
 enum status argument_refuse_count(struct exec *x);
 enum status argument_refuse_expiry(struct exec *x);
 
+/* From this many keys on, keys are visited shard by shard (access_each_by_shard). */
+#define ARGUMENT_BATCH_KEYS 128
+
 /* ---- Expiry options ---- */
 
 enum expiry_kind {

@@ -2,51 +2,64 @@
  *
  * Run inside one access on all keys. Memory of deleted values is freed after the access, big values
  * on the pool, so that DEL and UNLINK are the same. */
-#include "pollard/exec/exec.h"
+#include "../arguments.h"
 #include "pollard_commands.h"
 
-static enum status delete_keys(struct exec *x)
+struct tally {
+    int64_t count;
+    uint32_t flags; /* of key_find */
+};
+
+typedef void visit_key(void *tally, struct access *access, uint32_t index);
+
+/* Replies what visit counted over all keys. */
+static enum status count_over_keys(struct exec *x, visit_key *visit, uint32_t flags)
 {
+    struct tally tally = {.flags = flags};
     uint32_t count = x->argc - 1;
-    int64_t deleted = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        deleted += key_delete(x->access, i);
+    if (count >= ARGUMENT_BATCH_KEYS) {
+        access_each_by_shard(x->access, visit, &tally);
+    } else {
+        for (uint32_t i = 0; i < count; i++) {
+            visit(&tally, x->access, i);
+        }
     }
-    reply_integer(x->reply, deleted);
+    reply_integer(x->reply, tally.count);
     return STATUS_OK;
+}
+
+static void delete_key(void *argument, struct access *access, uint32_t index)
+{
+    struct tally *tally = argument;
+    tally->count += key_delete(access, index);
 }
 
 enum status cmd_del(struct exec *x)
 {
-    return delete_keys(x);
+    return count_over_keys(x, delete_key, 0);
 }
 
 enum status cmd_unlink(struct exec *x)
 {
-    return delete_keys(x);
+    return count_over_keys(x, delete_key, 0);
 }
 
 /* Keys named twice count twice. */
-static enum status count_keys(struct exec *x, uint32_t flags)
+static void find_key(void *argument, struct access *access, uint32_t index)
 {
-    uint32_t count = x->argc - 1;
-    int64_t found = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        struct value value;
-        found += key_find(x->access, i, flags, &value);
-    }
-    reply_integer(x->reply, found);
-    return STATUS_OK;
+    struct tally *tally = argument;
+    struct value value;
+    tally->count += key_find(access, index, tally->flags, &value);
 }
 
 enum status cmd_exists(struct exec *x)
 {
-    return count_keys(x, KEY_NO_CLOCK);
+    return count_over_keys(x, find_key, KEY_NO_CLOCK);
 }
 
 enum status cmd_touch(struct exec *x)
 {
-    return count_keys(x, 0);
+    return count_over_keys(x, find_key, 0);
 }
 
 enum status cmd_type(struct exec *x)

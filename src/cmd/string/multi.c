@@ -3,12 +3,69 @@
  * Run inside one access on all keys: all are seen, and change, at one instant. The shards were
  * prefetched by the dispatcher while it hashed the keys. */
 #include "common.h"
+#include "pollard/base/mem.h"
 #include "pollard_commands.h"
+
+/* Values found shard by shard, which must outlive their shards' locks until they can be replied in
+ * order. */
+struct collected {
+    struct value *values; /* by key index; bytes without a blob are set when all are there */
+    size_t *offsets;      /* of small bytes in text */
+    bool *found;
+    struct buf text;
+};
+
+static void collect_value(void *argument, struct access *access, uint32_t index)
+{
+    struct collected *collected = argument;
+    struct value *value = &collected->values[index];
+    collected->found[index] = key_find(access, index, 0, value) && value->type == VALUE_STRING;
+    if (!collected->found[index] || value->encoding == ENCODING_INT) {
+        return;
+    }
+    if (value->blob != NULL) {
+        (void)blob_acquire(value->blob); /* Given up in mget_by_shard. */
+        return;
+    }
+    collected->offsets[index] = collected->text.size;
+    buf_append(&collected->text, value->bytes);
+}
+
+static void mget_by_shard(struct exec *x, uint32_t count)
+{
+    struct collected collected = {
+        .values = mem_alloc(count * sizeof(*collected.values)),
+        .offsets = mem_alloc(count * sizeof(*collected.offsets)),
+        .found = mem_alloc(count * sizeof(*collected.found)),
+    };
+    access_each_by_shard(x->access, collect_value, &collected);
+    for (uint32_t i = 0; i < count; i++) {
+        struct value *value = &collected.values[i];
+        if (!collected.found[i]) {
+            reply_null(x->reply);
+            continue;
+        }
+        bool is_integer = value->encoding == ENCODING_INT;
+        if (!is_integer && value->blob == NULL && value->bytes.size > 0) {
+            value->bytes.data = collected.text.data + collected.offsets[i];
+        }
+        string_reply(x->reply, value);
+        blob_release(is_integer ? NULL : value->blob);
+    }
+    buf_deinit(&collected.text);
+    mem_free(collected.found);
+    mem_free(collected.offsets);
+    mem_free(collected.values);
+}
 
 enum status cmd_mget(struct exec *x)
 {
     uint32_t count = x->argc - 1;
     reply_array(x->reply, count);
+    if (count >= ARGUMENT_BATCH_KEYS) {
+        mget_by_shard(x, count);
+        return STATUS_OK;
+    }
     for (uint32_t i = 0; i < count; i++) {
         struct value value;
         if (string_find(x, i, 0, &value) == STATUS_OK) {
@@ -20,18 +77,37 @@ enum status cmd_mget(struct exec *x)
     return STATUS_OK;
 }
 
-/* Stores under each key the argument behind its own; first: index of the first key in argv. */
+struct pairs {
+    struct exec *x;
+    uint32_t first; /* index of the first key in argv */
+    int64_t expires_at_ms;
+    enum status status; /* of the first that failed */
+};
+
+static void store_pair(void *argument, struct access *access, uint32_t index)
+{
+    (void)access; /* It is the call's own. */
+    struct pairs *pairs = argument;
+    struct value value = argument_value(pairs->x, pairs->first + 2 * index + 1);
+    enum status status = string_store(pairs->x, index, &value, pairs->expires_at_ms);
+    if (UNLIKELY(status != STATUS_OK && pairs->status == STATUS_OK)) {
+        pairs->status = status;
+    }
+}
+
+/* Stores under each key the argument behind its own. */
 static enum status store_pairs(struct exec *x, uint32_t first, uint32_t count,
                                int64_t expires_at_ms)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        struct value value = argument_value(x, first + 2 * i + 1);
-        enum status status = string_store(x, i, &value, expires_at_ms);
-        if (UNLIKELY(status != STATUS_OK)) {
-            return status;
-        }
+    struct pairs pairs = {.x = x, .first = first, .expires_at_ms = expires_at_ms};
+    if (count >= ARGUMENT_BATCH_KEYS) {
+        access_each_by_shard(x->access, store_pair, &pairs);
+        return pairs.status;
     }
-    return STATUS_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        store_pair(&pairs, x->access, i);
+    }
+    return pairs.status;
 }
 
 /* Do all of the first count keys exist, or, if that is what is wanted, none of them? */
