@@ -122,7 +122,7 @@ def test_replies_before_a_protocol_error_arrive(c):
 def test_http_is_cut_off(c):
     for request in (b"POST / HTTP/1.1\r\n\r\n", b"Host: example.org\r\n",
                     encode("POST", "/"), b"GET / HTTP/1.1\r\nHost: x\r\n\r\nSET hacked 1\r\n"):
-        d = c.server.connect()
+        d = c.server.connect(timeout=5)
         d.raw(request)
         try:
             while d.read():
