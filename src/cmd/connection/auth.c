@@ -51,11 +51,20 @@ bool client_text_is_valid(struct bytes text)
     return true;
 }
 
-bool client_set_name(struct exec *x, struct bytes name)
+/* False when the error was replied. */
+static bool check_name(struct exec *x, struct bytes name)
 {
     if (!client_text_is_valid(name)) {
         reply_error(x->reply, "ERR Client names cannot contain spaces, newlines or special "
                               "characters.");
+        return false;
+    }
+    return true;
+}
+
+bool client_set_name(struct exec *x, struct bytes name)
+{
+    if (!check_name(x, name)) {
         return false;
     }
     session_set_text(&x->session->name, name);
@@ -90,6 +99,9 @@ static enum status hello_parse(struct exec *x, struct hello *hello)
             hello->password = x->argv[i + 2];
             i += 2;
         } else if (bytes_is(x->argv[i], "setname") && more >= 1) {
+            if (!check_name(x, x->argv[i + 1])) {
+                return STATUS_REPLIED;
+            }
             hello->has_name = true;
             hello->name = x->argv[i + 1];
             i++;
@@ -143,8 +155,8 @@ enum status cmd_hello(struct exec *x)
                               "the same time");
         return STATUS_REPLIED;
     }
-    if (hello.has_name && !client_set_name(x, hello.name)) {
-        return STATUS_REPLIED;
+    if (hello.has_name) {
+        session_set_text(&x->session->name, hello.name);
     }
     if (hello.protocol != 0) {
         x->session->protocol = (uint8_t)hello.protocol;
