@@ -144,6 +144,8 @@ def command_tests(tree):
         words = command.split()
         quoted = r'["\'],\s*["\']'.join(re.escape(word) for word in words)
         written = r"\s".join(re.escape(word) for word in words)
+        if words[-1] == "help":  # tested in a loop over the containers
+            quoted = re.escape(words[0])
         if "subcommands" not in row and not re.search(
                 rf"[\"']{quoted}[\"']|[\"']{written}[\s\"']", texts):
             yield f"{command}: not in tests/wire"
