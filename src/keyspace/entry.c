@@ -11,7 +11,18 @@ struct layout {
     size_t key;
     size_t value;
     size_t size; /* of the whole allocation */
+    size_t value_size;
 };
+
+/* Small allocations are asked for in steps of the allocator's classes, so that a value may change
+ * its size within its block. */
+#define SMALL_STEP ((size_t)16)
+#define SMALL_MAX ((size_t)128)
+
+static size_t allocation_size(size_t size)
+{
+    return size <= SMALL_MAX ? (size + SMALL_STEP - 1) / SMALL_STEP * SMALL_STEP : size;
+}
 
 static void layout_find(uint32_t flags, bool has_word, size_t key_size, size_t value_size,
                         struct layout *layout)
@@ -26,7 +37,8 @@ static void layout_find(uint32_t flags, bool has_word, size_t key_size, size_t v
     at += has_word ? 8 : 0;
     layout->key = at;
     layout->value = at + key_size;
-    layout->size = sizeof(struct entry) + layout->value + value_size;
+    layout->size = allocation_size(sizeof(struct entry) + layout->value + value_size);
+    layout->value_size = value_size;
 }
 
 static bool has_word(const struct entry *entry)
@@ -154,10 +166,7 @@ bool entry_overwrite(struct entry *entry, const struct entry_parts *parts)
     }
     layout_of(entry, &old);
     plan(parts, /* is_blob= */ false, &new);
-    /* Size classes are 16 bytes apart up to 128: the same block serves. Above, only equals do. */
-    bool fits = old.size == new.size ||
-                (old.size <= 128 && new.size <= 128 && (old.size - 1) / 16 == (new.size - 1) / 16);
-    if (old.flags != new.flags || old.key != new.key || !fits) {
+    if (old.flags != new.flags || old.key != new.key || old.size != new.size) {
         return false;
     }
     entry->value_size = (uint8_t)embedded_size(&parts->value, /* is_blob= */ false);
@@ -215,8 +224,7 @@ void entry_value(const struct entry *entry, struct value *ret_value)
         memcpy(&ret_value->integer, entry->body + layout.word, sizeof(ret_value->integer));
         ret_value->bytes = bytes_make(NULL, 0);
     } else {
-        ret_value->bytes =
-            bytes_make(entry->body + layout.value, layout.size - sizeof(*entry) - layout.value);
+        ret_value->bytes = bytes_make(entry->body + layout.value, layout.value_size);
     }
 }
 
