@@ -12,7 +12,12 @@ void gate_reply_unknown(struct reply *reply, const struct request *request)
     size_t begin = text.size;
     for (uint32_t i = 1; i < request->argc && text.size - begin < 128; i++) {
         size_t room = 128 - (text.size - begin);
+        /* Redis prints arguments as C strings: up to a NUL. */
         size_t size = request->argv[i].size < room ? request->argv[i].size : room;
+        const void *nul = size == 0 ? NULL : memchr(request->argv[i].data, '\0', size);
+        if (nul != NULL) {
+            size = (size_t)((const unsigned char *)nul - request->argv[i].data);
+        }
         buf_append_byte(&text, '\'');
         buf_append(&text, bytes_make(request->argv[i].data, size));
         buf_append_text(&text, "' ");

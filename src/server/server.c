@@ -169,8 +169,8 @@ bool server_start(struct server *server)
     server->services.pool = server->pool;
     server->services.tcp_port = listeners_port(server->listeners);
     maintenance_start(&server->maintenance, server->keyspace, server->pool, server->reactors[0]);
-    start_threads(server);
     listeners_start(server->listeners, server->reactors, server->reactor_count);
+    start_threads(server);
     log_line(LOG_NOTICE, "Pollard %s, %u reactors, %u workers, %u shards, %s", POLLARD_VERSION,
              server->reactor_count, worker_count, keyspace_shard_count(server->keyspace),
              mem_allocator_name());
