@@ -19,11 +19,11 @@ VALUES = ("", "abc", "-1", "0", "yes", "no", "1", "99999999999999999999", "1.5",
           "a b", "YES")
 
 # Options whose values act on the outside, or would lock the test out.
-NOT_SET = re.compile(r"port$|^tls|^bind|^dir$|^db|^save$|^append(only|filename|dirname)"
-                     r"|^requirepass$|^logfile$|^(slave|replica)(of|-announce)|^oom|^aclfile|^cluster"
-                     r"|^maxclients|^unixsocket|^pidfile|^proc-title|^socket-mark|^activedefrag"
-                     r"|^client-query"
-                     r"|^proto-max|^timeout$|^(server|bio|aof|bgsave).*cpulist|^masterauth")
+NOT_SET = re.compile(
+    r"port$|^tls|^bind|^dir$|^db|^save$|^append(only|filename|dirname)|^requirepass$|^logfile$"
+    r"|^(slave|replica)(of|-announce)|^oom|^aclfile|^cluster|^maxclients|^unixsocket|^pidfile"
+    r"|^proc-title|^socket-mark|^activedefrag|^client-query|^proto-max|^timeout$|^masterauth"
+    r"|^(server|bio|aof|bgsave).*cpulist")
 
 
 def options_of(connection):

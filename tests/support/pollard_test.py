@@ -16,6 +16,7 @@ server of its own with these. $POLLARD_SERVER names the program (default build/p
 works too); servers listen on a unix socket in a temporary directory, and on a free TCP port if
 tcp=True. By hand: `PYTHONPATH=tests/support python3 tests/wire/test_x.py [part of a name...]`.
 """
+import atexit
 import inspect
 import os
 import shutil
@@ -86,6 +87,7 @@ class Server:
             self.process = subprocess.Popen(arguments + self.options, stdout=output,
                                             stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         self.pid = self.process.pid
+        atexit.register(self.discard)
         if wait:
             self.wait_ready()
 
@@ -115,6 +117,13 @@ class Server:
     def tail(self, size=6000):
         return self.output()[-size:].decode("utf-8", "backslashreplace")
 
+    def discard(self):
+        """Ends the server without any check: for what is left when the program ends."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
     def stop(self, signal_number=signal.SIGTERM, expect=0, seconds=15):
         """Stops the server and checks its exit status and, in sanitizer builds, its output."""
         try:
@@ -133,7 +142,8 @@ class Server:
                 f"server exit status {status}, expected {expect}:\n{self.tail()}")
             return status
         finally:
-            shutil.rmtree(self.directory, ignore_errors=True)
+            self.discard()
+            atexit.unregister(self.discard)
 
 
 def _from_mark(output):
@@ -153,6 +163,13 @@ def case(function=None, *, protocols=(2,), options=None, tcp=False, timeout=60, 
             _cases.append((name, body, protocol, options, tcp, timeout, skip))
         return body
     return register(function) if function else register
+
+
+def _on_term(_signal, _frame):
+    sys.exit(143)  # runs what atexit knows: no server is left behind
+
+
+signal.signal(signal.SIGTERM, _on_term)
 
 
 def _on_alarm(_signal, _frame):
@@ -198,6 +215,8 @@ class _Runner:
         except Skip as reason:
             signal.alarm(0)
             print(f"ok {number} - {name} # SKIP {reason}", flush=True)
+            if server is not self.shared:
+                self.drop(server)
         except Exception:  # every failure of a case is a result, not an end
             signal.alarm(0)
             self.failed += 1
