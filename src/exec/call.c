@@ -88,6 +88,7 @@ void call_book(const struct exec *x, struct bytes peer, const struct call_result
     stats_command_done(self, x->command->id, result->ticks, result->failed);
     if (result->failed) {
         stat_counter_add(&self->counters[STAT_error_replies], 1);
+        stats_error(x->reply->error_code);
     }
     struct stats_options *options = x->services->stats_options;
     const int64_t values[COMMANDLOG_KINDS] = {
@@ -137,9 +138,6 @@ static void book_inline(struct cycle *cycle, const struct exec *x, size_t reply_
             stats_error(x->reply->error_code);
         }
         return;
-    }
-    if (failed) {
-        stats_error(x->reply->error_code);
     }
     struct buf peer = {0};
     conn_peer_text(&x->session->conn, &peer);

@@ -180,6 +180,8 @@ static void on_parked_timer(struct timer *timer, struct reactor *reactor)
         struct call call = {.request = job->request, .command = job->x.command, .hash = job->hash};
         job->request = (struct request){0};
         job_free(&job->suspension);
+        /* Its time begins now, not when it came. */
+        cycle->ticks = clock_ticks();
         call_run(cycle, session, &call);
         request_deinit(&call.request);
         if ((session->flags & SESSION_JOB) == 0) {

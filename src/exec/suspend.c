@@ -4,6 +4,11 @@
 #include "pollard/base/mem.h"
 #include <stddef.h>
 
+static void free_plain(struct suspension *suspension)
+{
+    mem_free(suspension);
+}
+
 /* The reply goes home; the session goes on with its input. On the reactor. */
 static void finish(struct suspension *suspension)
 {
@@ -37,14 +42,21 @@ static void on_mail(struct mail *mail, struct reactor *reactor)
     finish((struct suspension *)mail);
 }
 
+/* Jobs book their own errors when they are done; what is left is the errors of later replies. */
+static void note_error(const struct suspension *suspension)
+{
+    if (suspension->reply.had_error && suspension->free_self == free_plain) {
+        stat_add(STAT_error_replies, 1);
+        stats_error(suspension->reply.error_code);
+    }
+}
+
 static void on_timer(struct timer *timer, struct reactor *reactor)
 {
     struct suspension *suspension =
         (struct suspension *)((char *)timer - offsetof(struct suspension, timer));
     suspension->timeout(suspension, &suspension->reply);
-    if (suspension->reply.had_error) {
-        stats_error(suspension->reply.error_code);
-    }
+    note_error(suspension);
     finish(suspension);
 }
 
@@ -61,11 +73,6 @@ void suspension_begin(struct suspension *suspension, struct dispatcher *dispatch
     reply_init(&suspension->reply, &suspension->chain, session->protocol);
     session->suspension = suspension;
     session->flags |= SESSION_JOB;
-}
-
-static void free_plain(struct suspension *suspension)
-{
-    mem_free(suspension);
 }
 
 struct suspension *exec_suspend(struct exec *x, bool blocked, int64_t timeout_ms,
@@ -97,9 +104,7 @@ struct reply *suspension_reply(struct suspension *suspension)
 
 void suspension_resume(struct suspension *suspension)
 {
-    if (suspension->reply.had_error) {
-        stats_error(suspension->reply.error_code);
-    }
+    note_error(suspension);
     reactor_post(suspension->reactor, &suspension->mail);
 }
 

@@ -126,6 +126,7 @@ static void reactor_wait(struct reactor *reactor)
         timeout_ms = 0;
     }
     ready_begin(reactor);
+    atomic_store_explicit(&reactor->counters.parked, reactor->poller.parked, memory_order_relaxed);
     struct poller_sink sink = {.note = ready_note, .argument = reactor};
     uint64_t before = clock_ticks();
     counter_add(&reactor->counters.busy_ticks, before - reactor->woken_ticks);
@@ -133,7 +134,6 @@ static void reactor_wait(struct reactor *reactor)
     reactor->woken_ticks = clock_ticks();
     counter_add(&reactor->counters.waits, 1);
     counter_add(&reactor->counters.cycles, 1);
-    atomic_store_explicit(&reactor->counters.parked, reactor->poller.parked, memory_order_relaxed);
 }
 
 static void reactor_deliver(struct reactor *reactor)
