@@ -6,12 +6,12 @@
  * Invariants: 1. Names and aliases are unique over all rows. 2. Every entry's owner holds a valid
  * value from registration on. 3. entries only grow, and only before other threads start.
  */
+#include "pollard/config/config.h"
 #include "inert.h"
 #include "pollard/base/check.h"
 #include "pollard/base/log.h"
 #include "pollard/base/mem.h"
 #include "pollard/base/text.h"
-#include "pollard/config/config.h"
 #include "table.h"
 
 /* Farther names are no misspellings: asked for by the design, and short names match less. */
@@ -148,6 +148,17 @@ static bool config_matches(const char *name, const struct bytes *patterns, size_
     return false;
 }
 
+/* A name that was asked for literally is answered in the asker's letters, as in Redis. */
+static struct bytes config_shown_name(const char *name, const struct bytes *patterns, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (text_glob_is_literal(patterns[i]) && bytes_is(patterns[i], name)) {
+            return patterns[i];
+        }
+    }
+    return bytes_text(name);
+}
+
 void config_get(struct config *config, const struct bytes *patterns, size_t count,
                 config_visitor *visit, void *argument)
 {
@@ -163,7 +174,7 @@ void config_get(struct config *config, const struct bytes *patterns, size_t coun
             }
             value.size = 0;
             config_value_print(&config->entries[i], &value);
-            visit(argument, bytes_text(names[j]), buf_bytes(&value));
+            visit(argument, config_shown_name(names[j], patterns, count), buf_bytes(&value));
         }
     }
     lock_release(&config->lock);

@@ -170,7 +170,7 @@ const char *inert_parse_share(void *owner, struct bytes value)
         return NULL;
     }
     uint64_t size = 0;
-    if (value.size == 0 || !number_parse_memory(value, &size)) {
+    if (value.size > 0 && !number_parse_memory(value, &size)) {
         return error;
     }
     option_put(&slot->number, size > INT64_MAX ? INT64_MAX : (int64_t)size);

@@ -29,6 +29,14 @@ static bool set_fail(struct bytes name, const char *text, struct buf *ret_error)
     return false;
 }
 
+/* The name as its row has it: errors of values do not echo the client's letters, as in Redis. */
+static struct bytes item_name(const struct set_item *item)
+{
+    const struct option_row *row = item->entry->row;
+    bool is_alias = row->alias != NULL && bytes_is(item->name, row->alias);
+    return bytes_text(is_alias ? row->alias : row->name);
+}
+
 /* Does enable-protected-configs let this client set protected options? */
 static bool set_allows_protected(struct config *config, bool is_local)
 {
@@ -109,7 +117,7 @@ static bool set_store(struct set_item *items, size_t count, struct buf *ret_erro
         error = config_value_set(items[i].entry, items[i].value, &scratch);
         if (error != NULL) {
             set_restore(items, i);
-            set_fail(items[i].name, error, ret_error);
+            set_fail(item_name(&items[i]), error, ret_error);
             break;
         }
         now.size = 0;
@@ -142,7 +150,7 @@ static bool set_apply(struct set_item *items, size_t count, struct buf *ret_erro
         }
         const char *error = row->apply(items[i].entry->owner);
         if (error != NULL) {
-            set_fail(items[i].name, error, ret_error);
+            set_fail(item_name(&items[i]), error, ret_error);
             set_restore(items, count);
             return false;
         }

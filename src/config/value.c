@@ -121,6 +121,16 @@ static const char *value_range_error(const struct option_row *row, struct buf *s
     return (const char *)scratch->data;
 }
 
+static bool value_is_digits(struct bytes value)
+{
+    for (size_t i = 0; i < value.size; i++) {
+        if (value.data[i] < '0' || value.data[i] > '9') {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* For all kinds but TEXT and SPECIAL. */
 static const char *value_read_number(const struct option_row *row, struct bytes value,
                                      int64_t *ret_number, struct buf *scratch)
@@ -138,8 +148,10 @@ static const char *value_read_number(const struct option_row *row, struct bytes 
         }
     } else if (row->kind == OPTION_MEMORY) {
         uint64_t size = 0;
-        if (value.size == 0 || !number_parse_memory(value, &size)) {
-            return "argument must be a memory value";
+        /* Redis takes no digits for 0, and finds too many of them out of range. */
+        if (value.size > 0 && !number_parse_memory(value, &size)) {
+            return value_is_digits(value) ? value_range_error(row, scratch)
+                                          : "argument must be a memory value";
         }
         if (size > INT64_MAX) {
             return value_range_error(row, scratch);

@@ -108,10 +108,13 @@ void call_book(const struct exec *x, struct bytes peer, const struct call_result
     for (int kind = 0; kind < COMMANDLOG_KINDS; kind++) {
         int64_t threshold = option_get(&options->commandlog_threshold[kind]);
         if (threshold >= 0 && values[kind] >= threshold) {
-            const struct bytes masked[2] = {x->argv[0], bytes_text("(redacted)")};
-            bool hide = x->command->sensitive && x->argc > 1;
+            /* The command's own words stay, all else is kept out of the logs. */
+            size_t shown = x->command->parent != NULL ? 2 : 1;
+            struct bytes masked[3] = {x->argv[0], x->argc > 1 ? x->argv[1] : x->argv[0]};
+            masked[shown] = bytes_text("(redacted)");
+            bool hide = x->command->sensitive && x->argc > shown;
             const struct commandlog_call call = {.argv = hide ? masked : x->argv,
-                                                 .argc = hide ? 2 : x->argc,
+                                                 .argc = hide ? shown + 1 : x->argc,
                                                  .peer = peer,
                                                  .client_name = name};
             commandlog_add(options, (enum commandlog_kind)kind, values[kind], &call);

@@ -51,7 +51,7 @@ static void format_line(const struct exec *x, struct buf *line)
     buf_append_byte(line, ']');
     for (uint32_t i = 0; i < x->argc; i++) {
         buf_append_byte(line, ' ');
-        bool hide = x->command->sensitive && i > 0;
+        bool hide = x->command->sensitive && i > (x->command->parent != NULL ? 1U : 0U);
         buf_append_quoted(line, hide ? bytes_text("(redacted)") : x->argv[i]);
     }
     buf_append_text(line, "\r\n");

@@ -114,10 +114,6 @@ void suspension_resume(struct suspension *suspension);
  * DB, MOVE): the same shard, so it is held already. At most one a call, before the first write.
  * STATUS_OK, STATUS_DB_RANGE. */
 enum status exec_key_in_db(struct exec *x, uint32_t key_index, uint32_t db, uint32_t *ret_index);
-/* Opens x->access on one key for a command without key specs (DEBUG OBJECT), to be called once and
- * before anything is replied. STATUS_OK, or STATUS_TO_POOL (to be returned) when it is busy. */
-enum status exec_extra_key(struct exec *x, struct bytes name, enum access_mode mode,
-                           uint32_t *ret_index);
 /* Between slices of long work on the pool: lets all-shards work (FLUSHALL) go first. Nothing of
  * the keyspace may be in hand. True when the work should stop: the client is gone, or the server
  * is going. Does nothing on a reactor. */

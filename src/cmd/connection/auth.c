@@ -71,39 +71,31 @@ bool client_set_name(struct exec *x, struct bytes name)
     return true;
 }
 
-struct hello {
-    int64_t protocol; /* 0: as it is */
-    bool has_auth;
-    bool has_name;
-    struct bytes user;
-    struct bytes password;
-    struct bytes name;
-};
-
-static enum status hello_parse(struct exec *x, struct hello *hello)
+/* Takes HELLO's options one after the other, as they stand: an error leaves what came before it.
+ * ret_protocol is 0 when none was named. */
+static enum status hello_parse(struct exec *x, int64_t *ret_protocol)
 {
     if (x->argc >= 2) {
-        if (!number_parse_i64(x->argv[1], &hello->protocol)) {
+        if (!number_parse_i64(x->argv[1], ret_protocol)) {
             reply_error(x->reply, "ERR Protocol version is not an integer or out of range");
             return STATUS_REPLIED;
         }
-        if (hello->protocol < 2 || hello->protocol > 3) {
+        if (*ret_protocol < 2 || *ret_protocol > 3) {
             return STATUS_NO_PROTO;
         }
     }
     for (uint32_t i = 2; i < x->argc; i++) {
         uint32_t more = x->argc - 1 - i;
         if (bytes_is(x->argv[i], "auth") && more >= 2) {
-            hello->has_auth = true;
-            hello->user = x->argv[i + 1];
-            hello->password = x->argv[i + 2];
+            enum status status = auth_check(x, x->argv[i + 1], x->argv[i + 2]);
+            if (status != STATUS_OK) {
+                return status;
+            }
             i += 2;
         } else if (bytes_is(x->argv[i], "setname") && more >= 1) {
-            if (!check_name(x, x->argv[i + 1])) {
+            if (!client_set_name(x, x->argv[i + 1])) {
                 return STATUS_REPLIED;
             }
-            hello->has_name = true;
-            hello->name = x->argv[i + 1];
             i++;
         } else {
             reply_error_format(x->reply, "ERR Syntax error in HELLO option '%.*s'",
@@ -137,30 +129,21 @@ static void hello_reply(struct exec *x)
 
 enum status cmd_hello(struct exec *x)
 {
-    struct hello hello = {0};
-    enum status status = hello_parse(x, &hello);
+    int64_t protocol = 0;
+    enum status status = hello_parse(x, &protocol);
     if (status != STATUS_OK) {
         return status;
     }
-    if (hello.has_auth) {
-        status = auth_check(x, hello.user, hello.password);
-        if (status != STATUS_OK) {
-            return status;
-        }
-    }
-    if ((x->session->flags & SESSION_AUTHENTICATED) == 0) {
+    if (!session_is_authenticated(x->session)) {
         reply_error(x->reply, "NOAUTH HELLO must be called with the client already authenticated, "
                               "otherwise the HELLO <proto> AUTH <user> <pass> option can be used "
                               "to authenticate the client and select the RESP protocol version at "
                               "the same time");
         return STATUS_REPLIED;
     }
-    if (hello.has_name) {
-        session_set_text(&x->session->name, hello.name);
-    }
-    if (hello.protocol != 0) {
-        x->session->protocol = (uint8_t)hello.protocol;
-        x->reply->protocol = (uint8_t)hello.protocol;
+    if (protocol != 0) {
+        x->session->protocol = (uint8_t)protocol;
+        x->reply->protocol = (uint8_t)protocol;
     }
     hello_reply(x);
     return STATUS_OK;

@@ -149,7 +149,7 @@ static const struct {
     {"htstats", 3, 4, debug_htstats},
     {"listpack", 3, 3, debug_listpack},
     {"log", 3, 3, debug_log},
-    {"object", 3, 4, debug_object},
+    {"object", 3, 3, debug_object},
     {"populate", 3, 5, debug_populate},
     {"protocol", 3, 3, debug_protocol},
     {"quicklist-packed-threshold", 3, 3, debug_packed_threshold},
