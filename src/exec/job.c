@@ -20,6 +20,25 @@ static void job_free(struct suspension *suspension)
     mem_free(job);
 }
 
+/* Finds and hashes the keys: on the worker, because there may be many. */
+static void job_open(struct job *job)
+{
+    struct exec *x = &job->x;
+    struct keyspace *keyspace = x->services->keyspace;
+    keyspace_enter(keyspace);
+    int count = call_find_keys(keyspace, x->command, &job->request, x->db, &job->keys);
+    keyspace_leave(keyspace);
+    if (job->keys == NULL) {
+        job->keys = mem_alloc(2 * sizeof(*job->keys));
+    }
+    /* Arguments that name no keys are the handler's to refuse. */
+    access_init(&job->access, keyspace,
+                (x->command->flags & COMMAND_WRITE) != 0 ? ACCESS_WRITE : ACCESS_READ, job->keys,
+                count < 0 ? 0 : (uint32_t)count, x->now_ms);
+    job->access.flags = (uint8_t)job->access_flags;
+    job->is_open = true;
+}
+
 /* A keyless command of ROUTE_POOL works on whole databases: it brackets itself. */
 static bool job_wants_enter(const struct job *job)
 {
@@ -82,6 +101,9 @@ static void job_run(struct pool_task *task)
 {
     struct job *job = (struct job *)((char *)task - offsetof(struct job, task));
     enum status status;
+    if (!job->is_open) {
+        job_open(job);
+    }
     do {
         if (!job->is_entered && job_wants_enter(job)) {
             keyspace_enter(job->x.services->keyspace);
@@ -137,20 +159,9 @@ static struct job *job_make(struct cycle *cycle, struct session *session, struct
 void job_start(struct cycle *cycle, struct session *session, struct call *call, enum pool_lane lane)
 {
     struct job *job = job_make(cycle, session, call);
-    struct keyspace *keyspace = cycle->services->keyspace;
-    struct access_key *keys = NULL;
-    int count = call_find_keys(keyspace, job->x.command, &job->request, session->db, &keys);
-    check(count >= 0);
-    job->keys = keys;
-    access_init(&job->access, keyspace,
-                (job->x.command->flags & COMMAND_WRITE) != 0 ? ACCESS_WRITE : ACCESS_READ, keys,
-                (uint32_t)count, reactor_now_ms(cycle->reactor));
-    if ((session->flags & SESSION_NO_TOUCH) != 0) {
-        job->access.flags |= ACCESS_NO_TOUCH;
-    }
-    if (lane == POOL_LONG) {
-        job->access.flags |= ACCESS_LONG;
-    }
+    uint32_t flags = (session->flags & SESSION_NO_TOUCH) != 0 ? ACCESS_NO_TOUCH : 0;
+    job->access_flags = flags | (lane == POOL_LONG ? ACCESS_LONG : 0);
+    job->x.now_ms = reactor_now_ms(cycle->reactor);
     stat_counter_add(&cycle->handovers, 1);
     stat_add(STAT_pool_jobs, 1);
     pool_submit(cycle->services->pool, &job->task, lane);

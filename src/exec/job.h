@@ -17,6 +17,8 @@ struct job {
     struct job *next; /* parked */
     uint64_t hash;
     uint64_t ticks;  /* spent so far */
+    uint32_t access_flags;
+    bool is_open;    /* the access is filled in */
     bool is_entered; /* between keyspace_enter and keyspace_leave */
     struct buf peer; /* for the command log */
 };
