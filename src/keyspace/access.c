@@ -40,6 +40,7 @@ void access_init(struct access *access, struct keyspace *keyspace, enum access_m
     access->ticket = NULL;
     access->busy = NULL;
     access->due_ms = INT64_MAX;
+    access->prepares = 0;
     access->prepare_size = 0;
     access->prepare_source = NULL;
     access->prepared = NULL;
@@ -50,13 +51,13 @@ void access_init(struct access *access, struct keyspace *keyspace, enum access_m
 static bool take_shard(struct access *access, struct shard *shard)
 {
     bool exclusive = access->mode == ACCESS_WRITE;
-    bool has_ticket = access->ticket != NULL;
     uint32_t extra = extra_of(access);
-    if (LIKELY(shard_try_lock(&shard->word, exclusive, has_ticket, extra))) {
+    uint32_t respects = access->ticket == NULL ? SHARD_TICKET : 0;
+    if (LIKELY(shard_try_lock(&shard->word, exclusive, respects | SHARD_QUEUED, extra))) {
         return true;
     }
     int64_t since_us = atomic_load_explicit(&shard->queue_since_us, memory_order_relaxed);
-    if (since_us != 0 && clock_monotonic_us() - since_us > QUEUE_PATIENCE_US && !has_ticket) {
+    if (since_us != 0 && clock_monotonic_us() - since_us > QUEUE_PATIENCE_US && respects != 0) {
         return false;
     }
     uint64_t end = clock_ticks() + clock_ns_to_ticks(SPIN_NS);
@@ -67,7 +68,7 @@ static bool take_shard(struct access *access, struct shard *shard)
         }
         thread_pause();
         stat_add(STAT_lock_spins, 1);
-        if (shard_try_lock(&shard->word, exclusive, has_ticket, extra)) {
+        if (shard_try_lock(&shard->word, exclusive, respects, extra)) {
             return true;
         }
     } while (clock_ticks() < end);
@@ -150,7 +151,12 @@ static void drop_priority(struct access *access)
         return;
     }
     for (uint32_t i = 0; i < access->shard_count; i++) {
-        atomic_fetch_and_explicit(&access->shards[i]->word, ~SHARD_TICKET, memory_order_relaxed);
+        uint32_t seen = atomic_fetch_and_explicit(&access->shards[i]->word, ~SHARD_TICKET,
+                                                  memory_order_relaxed);
+        /* Who queued only because of the ticket has no holder that would wake it. */
+        if ((seen & SHARD_QUEUED) != 0 && (seen & (SHARD_WRITER | SHARD_READERS)) == 0) {
+            shard_wake_queue(access->shards[i]);
+        }
     }
     access->ticket = NULL;
     /* Release: pairs with the compare-exchange of the next one that wants it. */
@@ -202,15 +208,18 @@ bool access_queue(struct access *access, struct access_waiter *waiter)
     /* Set before the look: a holder that leaves after it finds the mark, and comes for the queue
      * when this lock is free again. */
     uint32_t seen = atomic_fetch_or_explicit(&shard->word, SHARD_QUEUED, memory_order_seq_cst);
-    bool is_free =
-        (seen & shard_obstacles(access->mode == ACCESS_WRITE, access->ticket != NULL)) == 0;
-    if (is_free) {
+    uint32_t obstacles = shard_rivals(access->mode == ACCESS_WRITE);
+    obstacles |= access->ticket == NULL ? SHARD_TICKET : 0;
+    /* Behind a queue any holder will do to wait for: its release wakes all. */
+    obstacles |= shard->queue != NULL ? SHARD_WRITER | SHARD_READERS : 0;
+    if ((seen & obstacles) == 0) {
         if (shard->queue == NULL) {
             atomic_fetch_and_explicit(&shard->word, ~SHARD_QUEUED, memory_order_relaxed);
         }
         lock_release(&shard->queue_lock);
         return false;
     }
+    atomic_fetch_add_explicit(&access->keyspace->queued_jobs, 1, memory_order_relaxed);
     waiter->next = NULL;
     waiter->since_us = clock_monotonic_us();
     if (shard->queue == NULL) {
@@ -218,8 +227,8 @@ bool access_queue(struct access *access, struct access_waiter *waiter)
     }
     *shard->queue_tail = waiter;
     shard->queue_tail = &waiter->next;
+    /* From the release on the waiter may run elsewhere: access is no longer this thread's. */
     lock_release(&shard->queue_lock);
-    atomic_fetch_add_explicit(&access->keyspace->queued_jobs, 1, memory_order_relaxed);
     return true;
 }
 
@@ -249,6 +258,8 @@ void access_end(struct access *access)
         /* Prepared and not used: the source had changed. */
         blob_release(access->prepared);
         access->prepared = NULL;
+        blob_release(access->prepare_source);
+        access->prepare_source = NULL;
     }
     if (UNLIKELY(access->due_ms != INT64_MAX)) {
         keyspace_tell_due(access->keyspace, access->due_ms);

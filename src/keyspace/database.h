@@ -1,21 +1,47 @@
 /* A physical database: what a logical one maps to until it is flushed. Private to keyspace.
  *
- * Its counters are changed by writers of any shard, with relaxed additions. It lives until the last
- * table of it has been reclaimed. */
+ * Its counters are spread over cache lines, so that threads that write do not meet there; they are
+ * made with the first key. A database that is flushed is used again for another one, never freed
+ * before the keyspace: who reads its counters needs no bracket.
+ * Threads: counters by writers of any shard, with relaxed additions. */
 #ifndef POLLARD_KEYSPACE_DATABASE_H
 #define POLLARD_KEYSPACE_DATABASE_H
 
+#include "pollard/base/attr.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-struct database {
+/* Lines of counters: threads beyond share them. */
+#define DATABASE_STRIPES 16
+
+struct database_counts {
     _Atomic int64_t keys;
     _Atomic int64_t expires;
-    _Atomic int64_t ttl_sum_ms; /* of the keys the expiry index looked at last, decayed */
-    _Atomic int64_t ttl_samples;
-    _Atomic bool is_dead; /* flushed: its tables are garbage */
+} ATTR_ALIGNED(CACHE_LINE);
+
+struct database {
+    _Atomic(struct database_counts *) counts; /* DATABASE_STRIPES of them, or NULL: no key yet */
+    _Atomic bool is_dead;                     /* flushed: its tables are garbage */
     struct database *next_dead;
 };
+
+/* The calling thread's line, made when missing. */
+struct database_counts *database_counts_self(struct database *database);
+/* Sets all counters to 0: for a database that nobody uses. */
+void database_reset(struct database *database);
+int64_t database_keys(const struct database *database);
+int64_t database_expires(const struct database *database);
+
+static inline void database_count_key(struct database *database, int change)
+{
+    atomic_fetch_add_explicit(&database_counts_self(database)->keys, change, memory_order_relaxed);
+}
+
+static inline void database_count_ttl(struct database *database, int change)
+{
+    atomic_fetch_add_explicit(&database_counts_self(database)->expires, change,
+                              memory_order_relaxed);
+}
 
 #endif

@@ -25,14 +25,60 @@ static uint64_t not_negative(int64_t count)
 
 uint64_t keyspace_size(const struct keyspace *keyspace, uint32_t db)
 {
-    return not_negative(
-        atomic_load_explicit(&database_of(keyspace, db)->keys, memory_order_relaxed));
+    return not_negative(database_keys(database_of(keyspace, db)));
 }
 
 uint64_t keyspace_expires(const struct keyspace *keyspace, uint32_t db)
 {
-    return not_negative(
-        atomic_load_explicit(&database_of(keyspace, db)->expires, memory_order_relaxed));
+    return not_negative(database_expires(database_of(keyspace, db)));
+}
+
+struct database_counts *database_counts_self(struct database *database)
+{
+    struct database_counts *counts = atomic_load_explicit(&database->counts, memory_order_acquire);
+    if (UNLIKELY(counts == NULL)) {
+        struct database_counts *made = mem_alloc_zero(DATABASE_STRIPES * sizeof(*made));
+        /* Release: pairs with the acquire above in other threads. */
+        if (atomic_compare_exchange_strong_explicit(&database->counts, &counts, made,
+                                                    memory_order_acq_rel, memory_order_acquire)) {
+            counts = made;
+        } else {
+            mem_free(made);
+        }
+    }
+    return &counts[thread_index() % DATABASE_STRIPES];
+}
+
+void database_reset(struct database *database)
+{
+    struct database_counts *counts = atomic_load_explicit(&database->counts, memory_order_acquire);
+    for (uint32_t i = 0; counts != NULL && i < DATABASE_STRIPES; i++) {
+        atomic_store_explicit(&counts[i].keys, 0, memory_order_relaxed);
+        atomic_store_explicit(&counts[i].expires, 0, memory_order_relaxed);
+    }
+    atomic_store_explicit(&database->is_dead, false, memory_order_relaxed);
+}
+
+int64_t database_keys(const struct database *database)
+{
+    struct database_counts *counts =
+        atomic_load_explicit(&((struct database *)database)->counts, memory_order_acquire);
+    int64_t sum = 0;
+    for (uint32_t i = 0; counts != NULL && i < DATABASE_STRIPES; i++) {
+        sum += atomic_load_explicit(&counts[i].keys, memory_order_relaxed);
+    }
+    return sum;
+}
+
+int64_t database_expires(const struct database *database)
+{
+    struct database_counts *counts =
+        atomic_load_explicit(&((struct database *)database)->counts, memory_order_acquire);
+    int64_t sum = 0;
+    for (uint32_t i = 0; counts != NULL && i < DATABASE_STRIPES; i++) {
+        sum += atomic_load_explicit(&counts[i].expires, memory_order_relaxed);
+    }
+    return sum;
 }
 
 /* Replaces the physical database behind a logical one. The gate is closed. */
@@ -43,13 +89,22 @@ static uint64_t retire_database(struct keyspace *keyspace, uint32_t db)
     if (keys == 0) {
         return 0;
     }
-    atomic_store_explicit(&keyspace->databases[db], mem_alloc_zero(sizeof(struct database)),
-                          memory_order_relaxed);
-    atomic_store_explicit(&old->is_dead, true, memory_order_relaxed);
     lock_acquire(&keyspace->dead_lock);
-    old->next_dead = keyspace->dead_databases;
-    keyspace->dead_databases = old;
-    keyspace->dead_shard = 0;
+    struct database *fresh = keyspace->spare_databases;
+    if (fresh != NULL) {
+        keyspace->spare_databases = fresh->next_dead;
+    } else {
+        fresh = mem_alloc_zero(sizeof(*fresh));
+    }
+    atomic_store_explicit(&keyspace->databases[db], fresh, memory_order_release);
+    atomic_store_explicit(&old->is_dead, true, memory_order_relaxed);
+    /* At the end: dead_shard is about the first one. */
+    struct database **link = &keyspace->dead_databases;
+    while (*link != NULL) {
+        link = &(*link)->next_dead;
+    }
+    old->next_dead = NULL;
+    *link = old;
     lock_release(&keyspace->dead_lock);
     return keys;
 }
@@ -109,8 +164,9 @@ static bool reclaim_blob(struct keyspace *keyspace)
     return true;
 }
 
-/* The entries of a table that nobody can reach any more: no lock is needed but for the unlinking.
- */
+/* Since the map was switched with every thread outside, nobody looks into the table any more; what
+ * is left is to meet it in the shard's list, which ends with the cycle. So no wait is needed, and
+ * no lock but for the unlinking. */
 static void reclaim_table(struct keyspace *keyspace, struct shard *shard, struct database *database)
 {
     shard_lock_patiently(shard, /* exclusive= */ true, 0);
@@ -120,47 +176,72 @@ static void reclaim_table(struct keyspace *keyspace, struct shard *shard, struct
         shard_publish_due(keyspace, shard);
     }
     shard_unlock(keyspace, shard, /* exclusive= */ true, 0);
-    if (table == NULL) {
-        return;
+    if (table != NULL) {
+        table_retire(table, &keyspace->gate);
     }
-    /* Who prefetches may have found it before; that look ends with its cycle. */
-    gate_wait(&keyspace->gate);
-    table_destroy(table);
 }
 
+/* The next step for the first dead database: a shard, or the end of it (shard_count). NULL when
+ * nothing is dead. */
 static struct database *next_dead(struct keyspace *keyspace, uint32_t *ret_shard)
 {
     lock_acquire(&keyspace->dead_lock);
     struct database *database = keyspace->dead_databases;
     *ret_shard = keyspace->dead_shard;
-    if (database != NULL && keyspace->dead_shard == keyspace->shard_count) {
-        keyspace->dead_databases = database->next_dead;
-        keyspace->dead_shard = 0;
-    } else {
+    if (database != NULL) {
         keyspace->dead_shard++;
     }
     lock_release(&keyspace->dead_lock);
     return database;
 }
 
+static void end_dead(struct keyspace *keyspace, struct database *database)
+{
+    lock_acquire(&keyspace->dead_lock);
+    if (keyspace->dead_databases != database) {
+        /* Another one was flushed meanwhile and stands before it: it is met again after that. */
+        lock_release(&keyspace->dead_lock);
+        return;
+    }
+    keyspace->dead_databases = database->next_dead;
+    keyspace->dead_shard = 0;
+    database_reset(database);
+    database->next_dead = keyspace->spare_databases;
+    keyspace->spare_databases = database;
+    lock_release(&keyspace->dead_lock);
+}
+
+/* One step; false when there is nothing left to do. */
+static bool reclaim_step(struct keyspace *keyspace)
+{
+    uint32_t shard;
+    if (reclaim_blob(keyspace)) {
+        return true;
+    }
+    struct database *database = next_dead(keyspace, &shard);
+    if (database == NULL) {
+        return false;
+    }
+    if (shard < keyspace->shard_count) {
+        reclaim_table(keyspace, &keyspace->shards[shard], database);
+    } else {
+        end_dead(keyspace, database);
+    }
+    return true;
+}
+
 bool keyspace_reclaim(struct keyspace *keyspace)
 {
     int64_t end_us = clock_monotonic_us() + RECLAIM_US;
-    do {
-        uint32_t shard;
-        if (reclaim_blob(keyspace)) {
-            continue;
-        }
-        struct database *database = next_dead(keyspace, &shard);
-        if (database == NULL) {
-            return false;
-        }
-        if (shard < keyspace->shard_count) {
-            reclaim_table(keyspace, &keyspace->shards[shard], database);
-        } else {
-            gate_wait(&keyspace->gate);
-            mem_free(database);
-        }
-    } while (clock_monotonic_us() < end_us);
-    return true;
+    bool is_more = true;
+    /* Acquire: pairs with the release below. Who comes too early asks again. */
+    if (atomic_exchange_explicit(&keyspace->is_reclaiming, true, memory_order_acquire)) {
+        return true;
+    }
+    while (is_more && clock_monotonic_us() < end_us) {
+        is_more = reclaim_step(keyspace);
+    }
+    gate_collect(&keyspace->gate);
+    atomic_store_explicit(&keyspace->is_reclaiming, false, memory_order_release);
+    return is_more;
 }

@@ -7,8 +7,10 @@
 
 /* Keys handled in one hold of a shard: some tens of microseconds. */
 #define HOLD_KEYS 64
-/* Entries of one bucket with the same tag that are looked at for one index item. */
-#define SAME_TAG_MAX 16
+/* Entries of one bucket with the same tag that are looked at for one index item. In a shard of a
+ * million buckets the bucket decides the whole tag, so that this must hold a whole chain: 256 is
+ * forty times its mean. */
+#define SAME_TAG_MAX 256
 
 /* Deletes what is due of the entries that an index item may mean, and files the others again. */
 static void settle_item(struct place *place, uint16_t slot, int64_t now_ms)
@@ -42,18 +44,21 @@ static void expire_hold(struct keyspace *keyspace, struct shard *shard, int64_t 
     shard_lock_patiently(shard, /* exclusive= */ true, 0);
     int64_t latest = atomic_load_explicit(&shard->latest_now_ms, memory_order_relaxed);
     now_ms = latest > now_ms ? latest : now_ms;
-    place.table = atomic_load_explicit(&shard->tables, memory_order_relaxed);
-    for (; place.table != NULL;
-         place.table = atomic_load_explicit(&place.table->next, memory_order_relaxed)) {
+    struct table *next = atomic_load_explicit(&shard->tables, memory_order_relaxed);
+    while (next != NULL) {
         uint16_t slot;
+        place.table = next;
+        next = atomic_load_explicit(&next->next, memory_order_relaxed);
         if (atomic_load_explicit(&place.table->database->is_dead, memory_order_relaxed)) {
             continue;
         }
-        while (left > 0 && wheel_take(place.table->wheel, now_ms, &place.hash, &slot)) {
+        /* Its last key may take the table with it. */
+        while (left > 0 && place.table != NULL &&
+               wheel_take(place.table->wheel, now_ms, &place.hash, &slot)) {
             settle_item(&place, slot, now_ms);
             left--;
         }
-        if (place.table->ttl_count == 0) {
+        if (place.table != NULL && place.table->ttl_count == 0) {
             wheel_destroy(&place.table->wheel);
         }
     }
@@ -70,6 +75,8 @@ int64_t keyspace_expire(struct keyspace *keyspace, int64_t now_ms, int64_t budge
     }
     /* Whoever files something earlier from here on tells it again. */
     atomic_store_explicit(&keyspace->told_due_ms, INT64_MAX, memory_order_relaxed);
+    /* Pairs with the fence in keyspace_tell_due. */
+    atomic_thread_fence(memory_order_seq_cst);
     for (uint32_t i = 0; i < keyspace->shard_count; i++) {
         _Atomic int64_t *due = &keyspace->due_ms[i];
         while (atomic_load_explicit(due, memory_order_relaxed) <= now_ms) {

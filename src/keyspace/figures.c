@@ -4,8 +4,9 @@
 #include "pollard/base/clock.h"
 #include "wheel.h"
 
-/* Keys whose TTLs are averaged, over all shards: a sample is enough for a mean. */
+/* Keys whose TTLs are averaged: a sample is enough for a mean. So many shards, and keys of each. */
 #define TTL_SAMPLE_SHARDS 16
+#define TTL_SAMPLE_KEYS 64
 
 static void add_table(const struct table *table, struct keyspace_figures *figures)
 {
@@ -48,6 +49,7 @@ struct ttl_sample {
     int64_t now_ms;
     int64_t sum_ms;
     int64_t count;
+    uint32_t left; /* keys to look at in this shard */
 };
 
 static bool sample_entry(void *argument, struct entry *entry)
@@ -58,7 +60,7 @@ static bool sample_entry(void *argument, struct entry *entry)
         sample->sum_ms += at_ms - sample->now_ms;
         sample->count++;
     }
-    return true;
+    return --sample->left > 0;
 }
 
 int64_t keyspace_average_ttl(const struct keyspace *keyspace, uint32_t db)
@@ -68,15 +70,15 @@ int64_t keyspace_average_ttl(const struct keyspace *keyspace, uint32_t db)
     uint32_t sampled = 0;
     for (uint32_t i = 0; i < keyspace->shard_count && sampled < TTL_SAMPLE_SHARDS; i++) {
         struct shard *shard = &self->shards[i];
-        const struct table *peeked = shard_table(shard, database_of(keyspace, db));
-        if (peeked == NULL) {
+        if (atomic_load_explicit(&shard->tables, memory_order_relaxed) == NULL) {
             continue;
         }
         shard_lock_patiently(shard, /* exclusive= */ false, 0);
         const struct table *table = shard_table(shard, database_of(keyspace, db));
         if (table != NULL && table->ttl_count > 0) {
             uint32_t count = atomic_load_explicit(&table->bucket_count, memory_order_relaxed);
-            for (uint32_t bucket = 0; bucket < count; bucket++) {
+            sample.left = TTL_SAMPLE_KEYS;
+            for (uint32_t bucket = 0; bucket < count && sample.left > 0; bucket++) {
                 (void)table_visit_bucket(table, bucket, sample_entry, &sample);
             }
             sampled++;
@@ -97,8 +99,20 @@ static bool verify_filed(void *argument, struct entry *entry)
     return true;
 }
 
+/* The counters of the databases against what the tables hold: exact when nobody else is at work. */
+static void verify_counts(struct keyspace *keyspace)
+{
+    for (uint32_t db = 0; db < keyspace->database_count; db++) {
+        struct keyspace_figures figures;
+        keyspace_figures(keyspace, db, &figures);
+        check(figures.keys == keyspace_size(keyspace, db));
+        check(figures.expires == keyspace_expires(keyspace, db));
+    }
+}
+
 void keyspace_verify(struct keyspace *keyspace)
 {
+    verify_counts(keyspace);
     const struct rehash rehash = keyspace_rehash(keyspace);
     for (uint32_t i = 0; i < keyspace->shard_count; i++) {
         struct shard *shard = &keyspace->shards[i];
@@ -108,6 +122,7 @@ void keyspace_verify(struct keyspace *keyspace)
         for (; place.table != NULL;
              place.table = atomic_load_explicit(&place.table->next, memory_order_relaxed)) {
             table_verify(place.table, &rehash);
+            check(wheel_count(place.table->wheel) == place.table->ttl_count);
             for (uint32_t bucket = 0; bucket < place.table->bucket_count; bucket++) {
                 (void)table_visit_bucket(place.table, bucket, verify_filed, &place);
             }

@@ -1,6 +1,7 @@
 /* The gate and the epochs: who is inside the keyspace, and when memory may go. Private to keyspace.
  *
- * Each thread has a word on its own cache line: 0 outside, else the epoch it entered in.
+ * Each thread has a word on its own cache line: 0 outside, else the epoch it entered in. Epochs are
+ * even; the odd bit of the gate's own word says that it is closed.
  * - All-shards work closes the gate, waits until every word is 0, works, and opens it.
  * - Memory that lock-free readers may look at is retired with the epoch of the moment, and freed
  *   when all threads inside have entered in a later one. */
@@ -24,8 +25,7 @@ struct retired {
 
 struct gate {
     struct gate_word words[THREADS_MAX];
-    _Atomic uint64_t epoch;
-    _Atomic bool is_closed;
+    _Atomic uint64_t epoch; /* and GATE_CLOSED */
     _Atomic uint64_t closes;
     struct lock close_lock; /* one all-shards work at a time */
     struct lock open_lock;  /* for the condition */
@@ -40,12 +40,16 @@ void gate_init(struct gate *gate);
 void gate_deinit(struct gate *gate);
 void gate_enter(struct gate *gate);
 void gate_leave(struct gate *gate);
-/* Waits until every other thread is outside and keeps them there. The caller must be outside. */
+/* Waits until every other thread is outside and keeps them there. While one stays long the gate is
+ * left open for the others: nobody else waits for more than about a millisecond. The caller must be
+ * outside. */
 void gate_close(struct gate *gate);
 void gate_open(struct gate *gate);
 /* Waits until every thread that is inside now has left. The caller must be outside. */
 void gate_wait(struct gate *gate);
 /* Frees the block when nobody can look at it any more. NULL is allowed. */
 void gate_retire(struct gate *gate, void *block);
+/* Frees what nobody can look at any more. */
+void gate_collect(struct gate *gate);
 
 #endif

@@ -8,6 +8,9 @@
 
 /* Copies and growths larger than this are made without the lock. Source: the design page. */
 #define PREPARE_SIZE ((size_t)64 * 1024)
+/* Preparations in vain after which the copy is made under the lock after all: an edit that others
+ * keep overtaking must end. */
+#define PREPARES_MAX 2
 /* Headroom of a growing value: as much again, at most so much. */
 #define GROW_AHEAD_MAX ((size_t)1024 * 1024)
 
@@ -132,6 +135,7 @@ static size_t capacity_for(size_t size, bool grow_ahead)
 static enum status ask_prepare(struct access *access, uint32_t index, struct blob *source,
                                size_t size, bool grow_ahead)
 {
+    access->prepares++;
     access->prepare_index = index;
     access->prepare_size = size;
     access->prepare_capacity = capacity_for(size, grow_ahead);
@@ -139,7 +143,8 @@ static enum status ask_prepare(struct access *access, uint32_t index, struct blo
     return STATUS_PREPARE;
 }
 
-/* The prepared blob, if it was made for this edit and its source is still the key's value. */
+/* The prepared blob, if it was made for this edit and its source is still the key's value; it is
+ * freed if not. */
 static struct blob *take_prepared(struct access *access, uint32_t index, struct blob *source,
                                   size_t size)
 {
@@ -148,10 +153,11 @@ static struct blob *take_prepared(struct access *access, uint32_t index, struct 
                 access->prepare_source == source && access->prepare_size == size;
     blob_release(access->prepare_source);
     access->prepare_source = NULL;
+    access->prepared = NULL;
     if (!fits) {
+        blob_release(prepared);
         return NULL;
     }
-    access->prepared = NULL;
     return prepared;
 }
 
@@ -187,7 +193,7 @@ static enum status edit_blob(struct access *access, uint32_t index, struct place
         return STATUS_OK;
     }
     struct blob *blob = take_prepared(access, index, source, size);
-    if (blob == NULL && size > PREPARE_SIZE) {
+    if (blob == NULL && size > PREPARE_SIZE && access->prepares < PREPARES_MAX) {
         return ask_prepare(access, index, source, size, grow_ahead);
     }
     unsigned char scratch[24];
@@ -196,18 +202,18 @@ static enum status edit_blob(struct access *access, uint32_t index, struct place
         entry_value(entry, &old);
     }
     struct bytes bytes = value_string_bytes(&old, scratch);
-    if (blob == NULL || source == NULL) {
-        if (blob == NULL) {
-            blob = blob_try_create(size, capacity_for(size, grow_ahead));
-        }
+    size_t kept = bytes.size < size ? bytes.size : size;
+    if (blob == NULL) {
+        blob = blob_try_create(size, capacity_for(size, grow_ahead));
         if (blob == NULL) {
             return STATUS_ALLOCATION;
         }
-        size_t kept = bytes.size < size ? bytes.size : size;
-        if (kept > 0) {
-            memcpy(blob->data, bytes.data, kept);
-        }
         memset(blob->data + kept, 0, size - kept);
+        source = NULL;
+    }
+    /* What was prepared from a blob has its bytes; from an embedded value it is all zeroes. */
+    if (source == NULL && kept > 0) {
+        memcpy(blob->data, bytes.data, kept);
     }
     return put_blob(access, index, place, blob, entry == NULL ? -1 : entry_expiry(entry));
 }

@@ -61,6 +61,12 @@ struct keyspace *keyspace_create(const struct keyspace_options *options,
     return keyspace;
 }
 
+static void database_destroy(struct database *database)
+{
+    mem_free(atomic_load(&database->counts));
+    mem_free(database);
+}
+
 void keyspace_destroy(struct keyspace **keyspace_pointer)
 {
     struct keyspace *keyspace = *keyspace_pointer;
@@ -76,7 +82,12 @@ void keyspace_destroy(struct keyspace **keyspace_pointer)
         lock_deinit(&keyspace->shards[i].queue_lock);
     }
     for (uint32_t i = 0; i < keyspace->database_count; i++) {
-        mem_free(database_of(keyspace, i));
+        database_destroy(database_of(keyspace, i));
+    }
+    while (keyspace->spare_databases != NULL) {
+        struct database *spare = keyspace->spare_databases;
+        keyspace->spare_databases = spare->next_dead;
+        database_destroy(spare);
     }
     gate_deinit(&keyspace->gate);
     lock_deinit(&keyspace->dead_lock);
@@ -169,6 +180,9 @@ void keyspace_discard_blob(struct keyspace *keyspace, struct blob *blob)
 
 void keyspace_tell_due(struct keyspace *keyspace, int64_t due_ms)
 {
+    /* Pairs with the fence in keyspace_expire: either it sees the due time that this thread has
+     * published, or this thread sees that what was told has been taken back. */
+    atomic_thread_fence(memory_order_seq_cst);
     int64_t told = atomic_load_explicit(&keyspace->told_due_ms, memory_order_relaxed);
     if (due_ms >= told || keyspace->hooks.want_expire == NULL ||
         !atomic_load_explicit(&keyspace->expires_actively, memory_order_relaxed)) {

@@ -8,6 +8,9 @@
 /* Most entries looked at by a fair random pick in one bucket; longer chains are cut there. */
 #define RANDOM_CHAIN_MAX 24
 #define RANDOM_TRIES 100
+/* Mean keys of a shard from which on a random one is drawn instead of summed up, and how often. */
+#define DENSE_SHARD_KEYS 16
+#define DRAWS_MAX 1000
 
 struct walk {
     keyspace_visitor *visit;
@@ -47,13 +50,13 @@ static uint32_t scan_shard(struct keyspace *keyspace, uint32_t shard_index, uint
     shard_lock_patiently(shard, /* exclusive= */ false, 0);
     walk->now_ms = shard_now(shard, walk->now_ms);
     struct table *table = shard_table(shard, database_of(keyspace, db));
-    if (table == NULL) {
+    if (table == NULL || table->key_count == 0) {
         position = 0;
     } else {
         do {
             position = table_scan(table, position, walk_entry, walk);
             (*groups)++;
-        } while (position != 0 && walk->visited < count && *groups < count * 10);
+        } while (position != 0 && walk->visited < count && *groups / 10 < count);
     }
     shard_unlock(keyspace, shard, /* exclusive= */ false, 0);
     return position;
@@ -136,25 +139,50 @@ static struct entry *pick_random(const struct table *table)
     }
 }
 
-/* A shard, as likely as it has keys: by counts that may move meanwhile. */
+static uint32_t peek_count(struct keyspace *keyspace, uint32_t db, uint32_t shard)
+{
+    const struct table *table = shard_table(&keyspace->shards[shard], database_of(keyspace, db));
+    return table == NULL
+               ? 0
+               : atomic_load_explicit(&((struct table *)table)->key_count, memory_order_relaxed);
+}
+
+/* At least the square root, at most twice it. */
+static uint64_t root_above(uint64_t number)
+{
+    uint64_t root = 1;
+    while (root * root < number) {
+        root *= 2;
+    }
+    return root;
+}
+
+/* A shard, as likely as it has keys: by counts that may move meanwhile. With many keys a shard and
+ * a place in it are drawn until the place is taken: shards of a keyed hash hold all about as many,
+ * and none more than the bound. With few keys the counts are summed up. NULL when there is none. */
 static struct shard *pick_shard(struct keyspace *keyspace, uint32_t db)
 {
-    int64_t keys = atomic_load_explicit(&database_of(keyspace, db)->keys, memory_order_relaxed);
-    if (keys <= 0) {
+    uint64_t keys = keyspace_size(keyspace, db);
+    uint64_t mean = keys / keyspace->shard_count;
+    uint64_t bound = mean + 8 * root_above(mean);
+    for (int tries = 0; mean >= DENSE_SHARD_KEYS && tries < DRAWS_MAX; tries++) {
+        uint32_t drawn = (uint32_t)random_below(keyspace->shard_count);
+        if (random_below(bound) < peek_count(keyspace, db, drawn)) {
+            return &keyspace->shards[drawn];
+        }
+    }
+    if (keys == 0) {
         return NULL;
     }
-    uint64_t left = random_below((uint64_t)keys);
+    uint64_t left = random_below(keys);
     struct shard *last = NULL;
     for (uint32_t i = 0; i < keyspace->shard_count; i++) {
-        struct shard *shard = &keyspace->shards[i];
-        const struct table *table = shard_table(shard, database_of(keyspace, db));
-        uint32_t count =
-            table == NULL ? 0 : atomic_load_explicit(&table->key_count, memory_order_relaxed);
+        uint32_t count = peek_count(keyspace, db, i);
         if (count > left) {
-            return shard;
+            return &keyspace->shards[i];
         }
         left -= count;
-        last = count > 0 ? shard : last;
+        last = count > 0 ? &keyspace->shards[i] : last;
     }
     return last;
 }

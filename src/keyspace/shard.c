@@ -55,7 +55,9 @@ void shard_lock_patiently(struct shard *shard, bool exclusive, uint32_t extra)
 {
     uint32_t tries = 0;
     lock_rank_enter(LOCK_RANK_SHARD);
-    while (!shard_try_lock(&shard->word, exclusive, /* has_ticket= */ false, extra)) {
+    /* No ticket is respected: its owner may wait for a thread of the pool, which is what the caller
+     * takes up. */
+    while (!shard_try_lock(&shard->word, exclusive, /* respects= */ 0, extra)) {
         if (++tries < PATIENT_SPINS) {
             thread_pause();
         } else {
@@ -105,8 +107,10 @@ void place_find(struct keyspace *keyspace, struct shard *shard, const struct acc
 
 static void count_ttl(struct table *table, int change)
 {
-    table->ttl_count += (uint32_t)change;
-    atomic_fetch_add_explicit(&table->database->expires, change, memory_order_relaxed);
+    if (change != 0) {
+        table->ttl_count += (uint32_t)change;
+        database_count_ttl(table->database, change);
+    }
 }
 
 struct entry *place_unlink(struct place *place)
@@ -120,41 +124,43 @@ struct entry *place_unlink(struct place *place)
         shard_publish_due(place->keyspace, place->shard);
     }
     table_remove(table, place->position, place->hash, &rehash);
-    atomic_fetch_sub_explicit(&table->database->keys, 1, memory_order_relaxed);
+    database_count_key(table->database, -1);
     place->position = (struct position){0};
+    if (UNLIKELY(table_wants_end(table))) {
+        shard_unlink_table(place->shard, table);
+        table_retire(table, rehash.gate);
+        place->table = NULL;
+    }
     return entry;
 }
 
 struct entry *place_put(struct place *place, uint32_t db, struct entry *entry, int64_t now_ms)
 {
     struct entry *old = place->position.entry;
-    bool touches_index = (entry->flags & ENTRY_TTL) != 0;
+    bool has_ttl = (entry->flags & ENTRY_TTL) != 0;
+    bool had_ttl = old != NULL && (old->flags & ENTRY_TTL) != 0;
     if (place->table == NULL) {
         place->table = shard_make_table(place->keyspace, place->shard, db);
     }
     struct table *table = place->table;
+    if (had_ttl && has_ttl) {
+        /* Stays where it is filed if that is early enough. */
+        entry_set_slot(entry, entry_slot(old));
+    } else if (had_ttl) {
+        wheel_forget(table->wheel, old, place->hash);
+    }
     if (old != NULL) {
-        if ((old->flags & ENTRY_TTL) != 0) {
-            touches_index = true;
-            count_ttl(table, -1);
-            if ((entry->flags & ENTRY_TTL) != 0) {
-                /* Stays where it is filed if that is early enough. */
-                entry_set_slot(entry, entry_slot(old));
-            } else {
-                wheel_forget(table->wheel, old, place->hash);
-            }
-        }
         table_replace(place->position, entry);
     } else {
         const struct rehash rehash = keyspace_rehash(place->keyspace);
         table_insert(table, entry, place->hash, &rehash);
-        atomic_fetch_add_explicit(&table->database->keys, 1, memory_order_relaxed);
+        database_count_key(table->database, 1);
     }
-    if ((entry->flags & ENTRY_TTL) != 0) {
-        count_ttl(table, 1);
+    count_ttl(table, has_ttl - had_ttl);
+    if (has_ttl) {
         wheel_file(&table->wheel, entry, place->hash, now_ms);
     }
-    if (touches_index) {
+    if (has_ttl || had_ttl) {
         shard_publish_due(place->keyspace, place->shard);
     }
     return old;

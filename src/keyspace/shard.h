@@ -41,9 +41,11 @@ struct keyspace {
     _Atomic uint64_t queued_jobs;
     _Atomic bool is_over_limit;
     _Atomic uint64_t limit_checked_ticks;
+    _Atomic bool is_reclaiming; /* one thread at a time */
     struct lock dead_lock;
     struct database *dead_databases;
-    uint32_t dead_shard; /* where the reclaim of the first of them is */
+    struct database *spare_databases; /* reclaimed, to be used again */
+    uint32_t dead_shard;              /* where the reclaim of the first of them is */
     struct dead_blob *dead_blobs;
     struct gate gate;
 };
@@ -99,7 +101,8 @@ struct place {
 };
 void place_find(struct keyspace *keyspace, struct shard *shard, const struct access_key *key,
                 struct place *place);
-/* Unlinks the entry from table and index; the caller frees it. */
+/* Unlinks the entry from table and index; the caller frees it. A table of some size that is empty
+ * then goes: place->table is NULL. */
 struct entry *place_unlink(struct place *place);
 /* Puts a fresh entry where the place is (replacing and returning the old one) or inserts it. */
 struct entry *place_put(struct place *place, uint32_t db, struct entry *entry, int64_t now_ms);

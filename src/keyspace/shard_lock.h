@@ -20,20 +20,20 @@
 #define SHARD_LONG_ONE (UINT32_C(1) << 20)
 #define SHARD_LONG (UINT32_C(0xff) << 20)
 
-/* What of a word stands in the way of a holder of this kind. */
-static inline uint32_t shard_obstacles(bool exclusive, bool has_ticket)
+/* The holders that stand in the way of one of this kind. */
+static inline uint32_t shard_rivals(bool exclusive)
 {
-    uint32_t mask = exclusive ? SHARD_WRITER | SHARD_READERS : SHARD_WRITER;
-    return has_ticket ? mask : mask | SHARD_TICKET;
+    return exclusive ? SHARD_WRITER | SHARD_READERS : SHARD_WRITER;
 }
 
-/* One try. extra is SHARD_LONG_ONE for long holders, 0 else; the same is given to the unlock. */
-static inline bool shard_try_lock(_Atomic uint32_t *word, bool exclusive, bool has_ticket,
+/* One try. respects: what else it gives way to, of SHARD_TICKET and SHARD_QUEUED. extra is
+ * SHARD_LONG_ONE for long holders, 0 else; the same is given to the unlock. */
+static inline bool shard_try_lock(_Atomic uint32_t *word, bool exclusive, uint32_t respects,
                                   uint32_t extra)
 {
     uint32_t seen = atomic_load_explicit(word, memory_order_relaxed);
     uint32_t add = (exclusive ? SHARD_WRITER : 1) + extra;
-    while ((seen & shard_obstacles(exclusive, has_ticket)) == 0) {
+    while ((seen & (shard_rivals(exclusive) | respects)) == 0) {
         if (atomic_compare_exchange_weak_explicit(word, &seen, seen + add, memory_order_acquire,
                                                   memory_order_relaxed)) {
             return true;

@@ -118,14 +118,31 @@ static void free_nodes(uint64_t slot)
     }
 }
 
-void table_destroy(struct table *table)
+static void free_entries(struct table *table)
 {
     uint32_t count = count_get(table);
-    struct directory *directory = atomic_load_explicit(&table->directory, memory_order_relaxed);
     for (uint32_t i = 0; i < count; i++) {
         (void)table_visit_bucket(table, i, free_visited, NULL);
         free_nodes(slot_get(&bucket_at(table, i)->slots[BUCKET_SLOTS - 1]));
     }
+}
+
+void table_retire(struct table *table, struct gate *gate)
+{
+    struct directory *directory = atomic_load_explicit(&table->directory, memory_order_relaxed);
+    free_entries(table);
+    wheel_destroy(&table->wheel);
+    for (uint32_t i = 0; i < directory->capacity; i++) {
+        gate_retire(gate, atomic_load_explicit(&directory->segments[i], memory_order_relaxed));
+    }
+    gate_retire(gate, directory);
+    gate_retire(gate, table);
+}
+
+void table_destroy(struct table *table)
+{
+    struct directory *directory = atomic_load_explicit(&table->directory, memory_order_relaxed);
+    free_entries(table);
     for (uint32_t i = 0; i < directory->capacity; i++) {
         mem_free(atomic_load_explicit(&directory->segments[i], memory_order_relaxed));
     }

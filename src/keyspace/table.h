@@ -65,6 +65,16 @@ static inline uint32_t table_hash(uint64_t hash)
 struct table *table_create(struct database *database);
 /* Frees the table and every entry. */
 void table_destroy(struct table *table);
+/* Frees every entry and retires the table, which must be out of its shard: for one that threads may
+ * meet on their way to another table, but whose keys nobody looks up any more. */
+void table_retire(struct table *table, struct gate *gate);
+/* Is it empty, and larger than a table at its beginning? */
+static inline bool table_wants_end(const struct table *table)
+{
+    struct table *self = (struct table *)table;
+    return atomic_load_explicit(&self->key_count, memory_order_relaxed) == 0 &&
+           atomic_load_explicit(&self->bucket_count, memory_order_relaxed) > 1;
+}
 struct position table_find(const struct table *table, struct bytes key, uint32_t hash);
 /* The key must not be there. rehash tells the table hash of an entry: for splits that the tags do
  * not decide. */

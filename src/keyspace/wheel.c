@@ -9,6 +9,7 @@
 #define LEVEL_SHIFT 4
 #define LEVEL_MAX 14
 #define POSITION_BITS 12
+#define SEARCH_STEP 16
 #define POSITION_MASK ((1u << POSITION_BITS) - 1)
 
 struct wheel_slot {
@@ -19,19 +20,23 @@ struct wheel_slot {
     uint16_t id;
 };
 
-/* Some dozens of slots at most: a linear search over them is a few cache lines. */
+/* Some dozens of slots at most: a linear search over their ids is a cache line or two. */
 struct wheel {
     int64_t due_ms; /* the least of all slots */
     uint32_t count;
     uint32_t capacity;
     struct wheel_slot *slots;
+    uint16_t *ids; /* of the slots, in their order */
 };
 
 /* The slot for a time seen from now, and when it is due. */
 static uint16_t slot_for(int64_t at_ms, int64_t now_ms, int64_t *ret_due_ms)
 {
     int64_t unit = at_ms >> UNIT_SHIFT;
-    int64_t distance = unit - (now_ms >> UNIT_SHIFT);
+    int64_t now_unit = now_ms >> UNIT_SHIFT;
+    /* What is past is due as soon as can be, not in the slot that its old place would alias. */
+    unit = unit < now_unit ? now_unit : unit;
+    int64_t distance = unit - now_unit;
     uint32_t level = 0;
     while (level < LEVEL_MAX && distance >> (LEVEL_SHIFT * (level + 1)) > 0) {
         level++;
@@ -45,11 +50,31 @@ static uint16_t slot_for(int64_t at_ms, int64_t now_ms, int64_t *ret_due_ms)
 static struct wheel_slot *find_slot(const struct wheel *wheel, uint16_t id)
 {
     for (uint32_t i = 0; i < wheel->count; i++) {
-        if (wheel->slots[i].id == id) {
+        if (wheel->ids[i] == id) {
             return &wheel->slots[i];
         }
     }
     return NULL;
+}
+
+/* Where in a slot a hash is; count when it is not. Some at a time without a branch between them:
+ * compilers make vector instructions of it. */
+static uint32_t find_hash(const struct wheel_slot *slot, uint32_t hash)
+{
+    uint32_t i = 0;
+    for (; i + SEARCH_STEP <= slot->count; i += SEARCH_STEP) {
+        uint32_t equal = 0;
+        for (uint32_t j = 0; j < SEARCH_STEP; j++) {
+            equal |= slot->hashes[i + j] == hash;
+        }
+        if (equal != 0) {
+            break;
+        }
+    }
+    while (i < slot->count && slot->hashes[i] != hash) {
+        i++;
+    }
+    return i;
 }
 
 static struct wheel_slot *make_slot(struct wheel *wheel, uint16_t id, int64_t due_ms)
@@ -57,7 +82,9 @@ static struct wheel_slot *make_slot(struct wheel *wheel, uint16_t id, int64_t du
     if (wheel->count == wheel->capacity) {
         wheel->capacity = wheel->capacity == 0 ? 4 : wheel->capacity * 2;
         wheel->slots = mem_realloc(wheel->slots, wheel->capacity * sizeof(*wheel->slots));
+        wheel->ids = mem_realloc(wheel->ids, wheel->capacity * sizeof(*wheel->ids));
     }
+    wheel->ids[wheel->count] = id;
     struct wheel_slot *slot = &wheel->slots[wheel->count++];
     *slot = (struct wheel_slot){.id = id, .due_ms = due_ms};
     wheel->due_ms = due_ms < wheel->due_ms ? due_ms : wheel->due_ms;
@@ -67,7 +94,9 @@ static struct wheel_slot *make_slot(struct wheel *wheel, uint16_t id, int64_t du
 static void drop_slot(struct wheel *wheel, struct wheel_slot *slot)
 {
     mem_free(slot->hashes);
-    *slot = wheel->slots[--wheel->count];
+    wheel->count--;
+    wheel->ids[slot - wheel->slots] = wheel->ids[wheel->count];
+    *slot = wheel->slots[wheel->count];
     wheel->due_ms = INT64_MAX;
     for (uint32_t i = 0; i < wheel->count; i++) {
         int64_t due_ms = wheel->slots[i].due_ms;
@@ -122,10 +151,7 @@ void wheel_forget(struct wheel *wheel, struct entry *entry, uint32_t hash)
     }
     struct wheel_slot *slot = find_slot(wheel, id);
     check(slot != NULL);
-    uint32_t i = 0;
-    while (i < slot->count && slot->hashes[i] != hash) {
-        i++;
-    }
+    uint32_t i = find_hash(slot, hash);
     check(i < slot->count);
     slot->hashes[i] = slot->hashes[--slot->count];
     entry_set_slot(entry, ENTRY_NO_SLOT);
@@ -161,11 +187,20 @@ size_t wheel_bytes(const struct wheel *wheel)
     if (wheel == NULL) {
         return 0;
     }
-    size_t size = sizeof(*wheel) + wheel->capacity * sizeof(*wheel->slots);
+    size_t size = sizeof(*wheel) + wheel->capacity * (sizeof(*wheel->slots) + sizeof(*wheel->ids));
     for (uint32_t i = 0; i < wheel->count; i++) {
         size += wheel->slots[i].capacity * sizeof(uint32_t);
     }
     return size;
+}
+
+size_t wheel_count(const struct wheel *wheel)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; wheel != NULL && i < wheel->count; i++) {
+        count += wheel->slots[i].count;
+    }
+    return count;
 }
 
 void wheel_destroy(struct wheel **wheel)
@@ -177,6 +212,7 @@ void wheel_destroy(struct wheel **wheel)
         mem_free((*wheel)->slots[i].hashes);
     }
     mem_free((*wheel)->slots);
+    mem_free((*wheel)->ids);
     mem_free(*wheel);
     *wheel = NULL;
 }
@@ -184,10 +220,5 @@ void wheel_destroy(struct wheel **wheel)
 bool wheel_has(const struct wheel *wheel, uint16_t id, uint32_t hash)
 {
     const struct wheel_slot *slot = wheel == NULL ? NULL : find_slot(wheel, id);
-    for (uint32_t i = 0; slot != NULL && i < slot->count; i++) {
-        if (slot->hashes[i] == hash) {
-            return true;
-        }
-    }
-    return false;
+    return slot != NULL && find_hash(slot, hash) < slot->count;
 }

@@ -30,6 +30,8 @@ int64_t wheel_due(const struct wheel *wheel);
  * was in. */
 bool wheel_take(struct wheel *wheel, int64_t now_ms, uint32_t *ret_hash, uint16_t *ret_slot);
 size_t wheel_bytes(const struct wheel *wheel);
+/* How many keys are filed. */
+size_t wheel_count(const struct wheel *wheel);
 void wheel_destroy(struct wheel **wheel);
 /* Is the hash in that slot? For checks. */
 bool wheel_has(const struct wheel *wheel, uint16_t slot, uint32_t hash);

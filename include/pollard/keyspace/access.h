@@ -35,13 +35,13 @@ struct access {
     struct keyspace *keyspace;
     const struct access_key *keys; /* borrowed until access_end */
     uint32_t key_count;
-    uint8_t mode;  /* enum access_mode */
-    uint8_t flags; /* enum access_flag */
-    bool changed;  /* a key_* call of this access changed something */
+    uint8_t mode;   /* enum access_mode */
+    uint8_t flags;  /* enum access_flag */
+    bool changed;   /* a key_* call of this access changed something */
     int64_t now_ms; /* the one time this access judges by; set when granted */
     /* private */
     bool granted;
-    uint8_t tries;       /* refused so far: many make newcomers wait (ticket) */
+    uint8_t tries; /* refused so far: many make newcomers wait (ticket) */
     uint32_t shard_count;
     struct shard **shards; /* sorted, unique; points at inline_shards when few */
     struct shard *inline_shards[ACCESS_SHARDS_INLINE];
@@ -49,6 +49,7 @@ struct access {
     struct shard *busy;   /* the one that refused last */
     int64_t due_ms;       /* an expiry that may be the earliest now */
     /* A big copy made ready outside the lock (access_prepare). */
+    uint8_t prepares; /* how often that was asked for: not for ever */
     uint32_t prepare_index;
     size_t prepare_size;
     size_t prepare_capacity;
@@ -103,7 +104,7 @@ void access_each_by_shard(struct access *access,
 #define KEY_KEEP_EXPIRY INT64_C(-2)
 
 enum key_find_flag {
-    KEY_QUIET = 1, /* no hit or miss counted, access clock untouched (TYPE, TTL, OBJECT, ...) */
+    KEY_QUIET = 1,   /* no hit or miss counted, access clock untouched (TYPE, TTL, OBJECT, ...) */
     KEY_NO_CLOCK = 2 /* counted, clock untouched */
 };
 

@@ -25,8 +25,8 @@ struct keyspace;
 
 struct keyspace_options {
     option_number databases;
-    option_number shards;     /* 0: chosen from threads and capacity */
-    option_number maxmemory;  /* bytes, 0: no limit */
+    option_number shards;    /* 0: chosen from threads and capacity */
+    option_number maxmemory; /* bytes, 0: no limit */
 };
 extern const struct option_row keyspace_option_rows[];
 extern const size_t keyspace_option_row_count;
@@ -130,16 +130,17 @@ struct keyspace_figures {
     uint64_t expires;
     uint64_t buckets;
     uint64_t overflow_buckets;
-    uint64_t table_bytes;   /* directories, segments, overflow */
-    uint64_t expiry_bytes;  /* the expiry index */
+    uint64_t table_bytes;  /* directories, segments, overflow */
+    uint64_t expiry_bytes; /* the expiry index */
     uint64_t largest_shard_keys;
-    uint64_t queued_jobs;   /* ever queued at shards */
+    uint64_t queued_jobs; /* ever queued at shards */
     uint64_t gate_closes;
     uint64_t retired_bytes;
 };
 /* Walks all shards in short shared holds. */
 void keyspace_figures(struct keyspace *keyspace, uint32_t db, struct keyspace_figures *ret_figures);
-/* Checks every invariant of every shard; aborts on a broken one. For tests; O(keys). */
+/* Checks every invariant of every shard and the counters; aborts on a broken one. For tests: no
+ * other thread may write meanwhile. O(keys). */
 void keyspace_verify(struct keyspace *keyspace);
 
 #endif
