@@ -192,6 +192,6 @@ class Grammar:
             arguments = template.draw(random)
             if random.random() < 0.05:
                 _break(arguments, random)
-                _defuse(arguments)
+            _defuse(arguments)
             commands.append([argument.encode("latin-1") for argument in arguments] or [b"PING"])
         return commands
