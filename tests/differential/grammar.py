@@ -157,15 +157,15 @@ def _break(arguments, random):
         arguments[random.randrange(first, len(arguments))] = random.choice(JUNK)
 
 
-def _defuse(arguments):
+def _defuse(arguments, random):
     """Times that a broken command makes so short that they would end between the two servers'
-    looks are made long: who is asked first must not matter."""
+    looks are made long, and different: who is asked first, and when, must not matter."""
     times = {"px", "ex", "pexpire", "expire", "psetex", "setex"}
     for i, argument in enumerate(arguments):
         before = [word.lower() for word in arguments[max(0, i - 2):i]]
         is_time = before[-1:] and (before[-1] in times or before[0] in times)
         if is_time and re.fullmatch("[1-9][0-9]{0,5}", argument):
-            arguments[i] = "90000000"
+            arguments[i] = str(random.randint(70000000, 99000000))
 
 
 class Grammar:
@@ -192,6 +192,6 @@ class Grammar:
             arguments = template.draw(random)
             if random.random() < 0.05:
                 _break(arguments, random)
-            _defuse(arguments)
+            _defuse(arguments, random)
             commands.append([argument.encode("latin-1") for argument in arguments] or [b"PING"])
         return commands
