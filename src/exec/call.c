@@ -159,8 +159,8 @@ static enum status run_handler(struct cycle *cycle, struct exec *x, struct acces
 {
     struct access *access = x->access;
     access_init(access, cycle->services->keyspace,
-                (x->command->flags & COMMAND_WRITE) != 0 ? ACCESS_WRITE : ACCESS_READ, keys,
-                (uint32_t)count, reactor_now_ms(cycle->reactor));
+                (x->command->flags & COMMAND_WRITE) != 0 ? ACCESS_WRITE : ACCESS_READ,
+                (struct key_list){keys, (uint32_t)count}, reactor_now_ms(cycle->reactor));
     if (count == 0) {
         x->now_ms = access->now_ms;
         enum status status = x->command->handler(x);

@@ -16,7 +16,7 @@ struct job {
     struct access_key *keys;
     struct job *next; /* parked */
     uint64_t hash;
-    uint64_t ticks;  /* spent so far */
+    uint64_t ticks; /* spent so far */
     uint32_t access_flags;
     bool is_open;    /* the access is filled in */
     bool is_entered; /* between keyspace_enter and keyspace_leave */

@@ -24,11 +24,11 @@ static uint32_t extra_of(const struct access *access)
 }
 
 void access_init(struct access *access, struct keyspace *keyspace, enum access_mode mode,
-                 const struct access_key *keys, uint32_t key_count, int64_t now_ms)
+                 struct key_list keys, int64_t now_ms)
 {
     access->keyspace = keyspace;
-    access->keys = keys;
-    access->key_count = key_count;
+    access->keys = keys.keys;
+    access->key_count = keys.count;
     access->mode = (uint8_t)mode;
     access->flags = 0;
     access->changed = false;

@@ -17,6 +17,7 @@ struct walk {
     void *argument;
     int64_t now_ms;
     uint64_t visited;
+    uint64_t groups; /* looked at by a scan */
 };
 
 static bool walk_entry(void *argument, struct entry *entry)
@@ -40,41 +41,39 @@ static int64_t shard_now(struct shard *shard, int64_t now_ms)
 }
 
 /* Scans groups of one shard until count were visited; returns the position, 0 at its end. */
-static uint32_t scan_shard(struct keyspace *keyspace, uint32_t shard_index, uint32_t db,
-                           uint32_t position, struct walk *walk, uint64_t count, uint64_t *groups)
+static uint32_t scan_shard(struct keyspace *keyspace, struct shard *shard,
+                           const struct key_scan *scan, uint32_t position, struct walk *walk)
 {
-    struct shard *shard = &keyspace->shards[shard_index];
     if (atomic_load_explicit(&shard->tables, memory_order_relaxed) == NULL) {
         return 0;
     }
     shard_lock_patiently(shard, /* exclusive= */ false, 0);
     walk->now_ms = shard_now(shard, walk->now_ms);
-    struct table *table = shard_table(shard, database_of(keyspace, db));
+    struct table *table = shard_table(shard, database_of(keyspace, scan->db));
     if (table == NULL || table->key_count == 0) {
         position = 0;
     } else {
         do {
             position = table_scan(table, position, walk_entry, walk);
-            (*groups)++;
-        } while (position != 0 && walk->visited < count && *groups / 10 < count);
+            walk->groups++;
+        } while (position != 0 && walk->visited < scan->count && walk->groups / 10 < scan->count);
     }
     shard_unlock(keyspace, shard, /* exclusive= */ false, 0);
     return position;
 }
 
-uint64_t keyspace_scan(struct keyspace *keyspace, uint32_t db, uint64_t cursor, uint64_t count,
+uint64_t keyspace_scan(struct keyspace *keyspace, const struct key_scan *scan,
                        keyspace_visitor *visit, void *argument)
 {
     struct walk walk = {.visit = visit, .argument = argument, .now_ms = clock_ms()};
-    uint32_t shard = (uint32_t)(cursor % keyspace->shard_count);
-    uint32_t position = (uint32_t)(cursor / keyspace->shard_count);
-    uint64_t groups = 0;
+    uint32_t shard = (uint32_t)(scan->cursor % keyspace->shard_count);
+    uint32_t position = (uint32_t)(scan->cursor / keyspace->shard_count);
     for (; shard < keyspace->shard_count; shard++) {
-        position = scan_shard(keyspace, shard, db, position, &walk, count, &groups);
+        position = scan_shard(keyspace, &keyspace->shards[shard], scan, position, &walk);
         if (position != 0) {
             return (uint64_t)position * keyspace->shard_count + shard;
         }
-        if (walk.visited >= count) {
+        if (walk.visited >= scan->count) {
             shard++;
             return shard == keyspace->shard_count ? 0 : shard;
         }
@@ -124,6 +123,20 @@ static bool pick_entry(void *argument, struct entry *entry)
     return pick->left-- > 0;
 }
 
+static bool count_entry(void *argument, struct entry *entry)
+{
+    uint32_t *count = argument;
+    (*count)++;
+    return true;
+}
+
+static uint32_t chain_length(const struct table *table, uint32_t bucket)
+{
+    uint32_t length = 0;
+    (void)table_visit_bucket(table, bucket, count_entry, &length);
+    return length;
+}
+
 /* One of the table's keys, each as likely as any: a random bucket and a random place in it, tried
  * again when the chain is shorter than that. */
 static struct entry *pick_random(const struct table *table)
@@ -131,7 +144,7 @@ static struct entry *pick_random(const struct table *table)
     for (;;) {
         uint32_t bucket = (uint32_t)random_below(table->bucket_count);
         uint32_t place = (uint32_t)random_below(RANDOM_CHAIN_MAX);
-        if (place < table_chain_length(table, bucket)) {
+        if (place < chain_length(table, bucket)) {
             struct pick pick = {.left = place};
             (void)table_visit_bucket(table, bucket, pick_entry, &pick);
             return pick.entry;

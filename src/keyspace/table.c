@@ -544,27 +544,6 @@ uint32_t table_scan(const struct table *table, uint32_t cursor, table_visitor *v
     return reverse_bits(reverse_bits(cursor) + 1);
 }
 
-uint32_t table_chain_length(const struct table *table, uint32_t index)
-{
-    _Atomic uint64_t *slots = bucket_at(table, index)->slots;
-    uint32_t size = BUCKET_SLOTS;
-    uint32_t length = 0;
-    for (uint32_t i = 0; i < size; i++) {
-        uint64_t slot = slot_get(&slots[i]);
-        if (slot == 0) {
-            break;
-        }
-        if ((slot & LINK_BIT) != 0) {
-            slots = slot_node(slot)->slots;
-            size = NODE_SLOTS;
-            i = UINT32_MAX;
-            continue;
-        }
-        length++;
-    }
-    return length;
-}
-
 size_t table_bytes(const struct table *table)
 {
     struct directory *directory =

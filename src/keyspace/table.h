@@ -104,7 +104,6 @@ size_t table_find_tagged(const struct table *table, uint32_t hash, struct entry 
 /* Next position of a scan (bit-reversed), having visited all buckets of cursor; 0 at the end. */
 uint32_t table_scan(const struct table *table, uint32_t cursor, table_visitor *visit,
                     void *argument);
-uint32_t table_chain_length(const struct table *table, uint32_t index);
 size_t table_bytes(const struct table *table);
 /* Checks the invariants. */
 void table_verify(const struct table *table, const struct rehash *rehash);

@@ -87,7 +87,7 @@ static void move_money(struct stress *stress)
     uint64_t second = (first + 1 + random_below(ACCOUNTS - 1)) % ACCOUNTS;
     struct access_key keys[2] = {key_of(stress, stress->accounts[first], 0),
                                  key_of(stress, stress->accounts[second], 0)};
-    access_init(&access, stress->keyspace, ACCESS_WRITE, keys, 2, clock_ms());
+    access_init(&access, stress->keyspace, ACCESS_WRITE, (struct key_list){keys, 2}, clock_ms());
     take(stress, &access);
     check(key_find(&access, 0, 0, &from) && key_find(&access, 1, 0, &to));
     struct value less = value_integer(from.integer - 1);
@@ -112,8 +112,8 @@ static void sum_money(struct stress *stress, bool as_writer)
     for (uint32_t i = 0; i < ACCOUNTS; i++) {
         keys[i] = key_of(stress, stress->accounts[i], 0);
     }
-    access_init(&access, stress->keyspace, as_writer ? ACCESS_WRITE : ACCESS_READ, keys, ACCOUNTS,
-                clock_ms());
+    access_init(&access, stress->keyspace, as_writer ? ACCESS_WRITE : ACCESS_READ,
+                (struct key_list){keys, ACCOUNTS}, clock_ms());
     take(stress, &access);
     access_each_by_shard(&access, add_account, &sum);
     access_end(&access);
@@ -134,7 +134,7 @@ static void change_key(struct stress *stress)
     int64_t now_ms = clock_ms();
     keyspace_prefetch_bucket(stress->keyspace, db, key.hash);
     keyspace_prefetch_entry(stress->keyspace, db, key.hash);
-    access_init(&access, stress->keyspace, ACCESS_WRITE, &key, 1, now_ms);
+    access_init(&access, stress->keyspace, ACCESS_WRITE, (struct key_list){&key, 1}, now_ms);
     take(stress, &access);
     uint64_t choice = random_below(8);
     if (choice == 0) {
@@ -158,7 +158,7 @@ static void edit_large(struct stress *stress)
     struct access_key key = key_of(stress, "large", 0);
     size_t size = 90000 + (size_t)random_below(20000);
     enum status status;
-    access_init(&access, stress->keyspace, ACCESS_WRITE, &key, 1, clock_ms());
+    access_init(&access, stress->keyspace, ACCESS_WRITE, (struct key_list){&key, 1}, clock_ms());
     do {
         take(stress, &access);
         status = key_edit(&access, 0, size, /* grow_ahead= */ true, &data);
@@ -179,7 +179,7 @@ static void read_large(struct stress *stress)
     struct blob *blob = NULL;
     size_t size = 0;
     struct access_key key = key_of(stress, "large", 0);
-    access_init(&access, stress->keyspace, ACCESS_READ, &key, 1, clock_ms());
+    access_init(&access, stress->keyspace, ACCESS_READ, (struct key_list){&key, 1}, clock_ms());
     take(stress, &access);
     if (key_find(&access, 0, 0, &value) && value.blob != NULL) {
         blob = blob_acquire(value.blob);
@@ -231,7 +231,8 @@ static void look(void *argument)
         struct keyspace_figures figures;
         do {
             keyspace_enter(stress->keyspace);
-            cursor = keyspace_scan(stress->keyspace, 0, cursor, 10, count_visit, &seen);
+            cursor = keyspace_scan(stress->keyspace, &(struct key_scan){0, cursor, 10}, count_visit,
+                                   &seen);
             keyspace_leave(stress->keyspace);
         } while (cursor != 0);
         check(seen >= ACCOUNTS);
@@ -274,7 +275,8 @@ static void make_accounts(struct stress *stress)
         struct value value = value_integer(ACCOUNT_BEGIN);
         snprintf(stress->accounts[i], NAME_SIZE, "account:%u", i);
         struct access_key key = key_of(stress, stress->accounts[i], 0);
-        access_init(&access, stress->keyspace, ACCESS_WRITE, &key, 1, clock_ms());
+        access_init(&access, stress->keyspace, ACCESS_WRITE, (struct key_list){&key, 1},
+                    clock_ms());
         take(stress, &access);
         check(key_put(&access, 0, &value, KEY_NO_EXPIRY) == STATUS_OK);
         access_end(&access);

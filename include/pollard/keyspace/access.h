@@ -29,6 +29,12 @@ struct access_key {
     uint32_t db;   /* logical */
 };
 
+/* The keys of a call; borrowed. */
+struct key_list {
+    const struct access_key *keys;
+    uint32_t count;
+};
+
 #define ACCESS_SHARDS_INLINE 8
 
 struct access {
@@ -74,7 +80,7 @@ struct access_waiter {
 /* Fills the public fields. keys stays the caller's. now_ms: the caller's cached wall clock; the
  * grant uses the later of it and the latest that any of its shards has judged by. */
 void access_init(struct access *access, struct keyspace *keyspace, enum access_mode mode,
-                 const struct access_key *keys, uint32_t key_count, int64_t now_ms);
+                 struct key_list keys, int64_t now_ms);
 /* Tries to take all shards of the keys: a bounded spin (about 2 us) for short holders, none for
  * long ones or when jobs have waited at the shard for more than 1 ms. */
 enum access_result access_try(struct access *access);

@@ -98,7 +98,12 @@ typedef void keyspace_visitor(void *argument, const struct key_view *key);
  * buckets looked at, skipping empty shards; returns the next cursor, 0 at the end. Each key that
  * stays from the first call to the last is visited at least once, whatever grows or shrinks
  * meanwhile. Cursors are below 2^53; any number is a valid cursor. Expired keys are not visited. */
-uint64_t keyspace_scan(struct keyspace *keyspace, uint32_t db, uint64_t cursor, uint64_t count,
+struct key_scan {
+    uint32_t db;
+    uint64_t cursor;
+    uint64_t count;
+};
+uint64_t keyspace_scan(struct keyspace *keyspace, const struct key_scan *scan,
                        keyspace_visitor *visit, void *argument);
 /* Visits every key of the database, each shard at its own instant, a shard's lock held for one
  * shard at a time. stop (may be NULL) is polled between shards: a true ends the walk early.

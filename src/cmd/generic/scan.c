@@ -133,7 +133,8 @@ static uint64_t scan_slices(struct exec *x, uint64_t cursor, uint64_t count,
 {
     for (;;) {
         uint64_t slice = count < SCAN_SLICE ? count : SCAN_SLICE;
-        cursor = keyspace_scan(x->services->keyspace, x->db, cursor, slice, collect, filter);
+        cursor = keyspace_scan(x->services->keyspace, &(struct key_scan){x->db, cursor, slice},
+                               collect, filter);
         count -= slice;
         if (cursor == 0 || count == 0 || exec_breathe(x)) {
             return cursor;

@@ -15,7 +15,7 @@ void debug_open_key(struct exec *x, struct access *access, struct access_key *ke
 {
     key->hash = keyspace_hash(x->services->keyspace, key->name);
     key->db = x->db;
-    access_init(access, x->services->keyspace, mode, key, 1, x->now_ms);
+    access_init(access, x->services->keyspace, mode, (struct key_list){key, 1}, x->now_ms);
     while (access_try(access) == ACCESS_BUSY) {
         (void)sched_yield(); /* Its failure would only mean to try sooner. */
     }

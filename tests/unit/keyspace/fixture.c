@@ -55,7 +55,8 @@ void fixture_open(struct fixture *fixture, struct access *access, enum access_mo
                   struct access_key *keys, uint32_t key_count)
 {
     keyspace_enter(fixture->keyspace);
-    access_init(access, fixture->keyspace, mode, keys, key_count, fixture->now_ms);
+    access_init(access, fixture->keyspace, mode, (struct key_list){keys, key_count},
+                fixture->now_ms);
     cr_assert_eq(access_try(access), ACCESS_GRANTED);
 }
 

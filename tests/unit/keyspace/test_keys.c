@@ -169,17 +169,18 @@ Test(keys, a_busy_shard_queues_and_wakes)
     fixture_begin(&fixture, 4);
     struct access_key key = fixture_key(&fixture, 0, name_a());
     fixture_open(&fixture, &holder, ACCESS_WRITE, &key, 1);
-    access_init(&other, fixture.keyspace, ACCESS_READ, &key, 1, fixture.now_ms);
+    access_init(&other, fixture.keyspace, ACCESS_READ, (struct key_list){&key, 1}, fixture.now_ms);
     cr_assert_eq(access_try(&other), ACCESS_BUSY);
     cr_assert(access_queue(&other, &waiter.base));
     access_end(&holder);
     cr_assert_eq(waiter.wakes, 1);
     cr_assert_eq(access_try(&other), ACCESS_GRANTED);
     /* Readers share; a writer does not. Nothing is free for it, so it may queue. */
-    access_init(&holder, fixture.keyspace, ACCESS_READ, &key, 1, fixture.now_ms);
+    access_init(&holder, fixture.keyspace, ACCESS_READ, (struct key_list){&key, 1}, fixture.now_ms);
     cr_assert_eq(access_try(&holder), ACCESS_GRANTED);
     access_end(&holder);
-    access_init(&holder, fixture.keyspace, ACCESS_WRITE, &key, 1, fixture.now_ms);
+    access_init(&holder, fixture.keyspace, ACCESS_WRITE, (struct key_list){&key, 1},
+                fixture.now_ms);
     cr_assert_eq(access_try(&holder), ACCESS_BUSY);
     access_end(&other);
     cr_assert_not(access_queue(&holder, &waiter.base), "free meanwhile: try again");
@@ -201,7 +202,8 @@ Test(keys, who_is_refused_often_gets_a_ticket)
     for (uint32_t i = 0; i < 8; i++) {
         keys[i] = fixture_key(&fixture, 0, fixture_name(rooms[i], i));
     }
-    access_init(&patient, fixture.keyspace, ACCESS_WRITE, keys, 8, fixture.now_ms);
+    access_init(&patient, fixture.keyspace, ACCESS_WRITE, (struct key_list){keys, 8},
+                fixture.now_ms);
     for (int i = 0; i < 4; i++) {
         waiters[i].base.wake = on_wake;
         fixture_open(&fixture, &holder, ACCESS_WRITE, &keys[3], 1);
@@ -211,7 +213,8 @@ Test(keys, who_is_refused_often_gets_a_ticket)
         cr_assert_eq(waiters[i].wakes, 1);
     }
     /* It holds nothing, but newcomers wait for it on each of its shards. */
-    access_init(&newcomer, fixture.keyspace, ACCESS_READ, &keys[5], 1, fixture.now_ms);
+    access_init(&newcomer, fixture.keyspace, ACCESS_READ, (struct key_list){&keys[5], 1},
+                fixture.now_ms);
     cr_assert_eq(access_try(&newcomer), ACCESS_BUSY);
     waiters[5].base.wake = on_wake;
     cr_assert(access_queue(&newcomer, &waiters[5].base));

@@ -33,7 +33,7 @@ static uint64_t scan_once(struct fixture *fixture, uint64_t cursor, uint64_t cou
                           struct seen *seen)
 {
     keyspace_enter(fixture->keyspace);
-    cursor = keyspace_scan(fixture->keyspace, 0, cursor, count, see, seen);
+    cursor = keyspace_scan(fixture->keyspace, &(struct key_scan){0, cursor, count}, see, seen);
     keyspace_leave(fixture->keyspace);
     cr_assert_lt(cursor, UINT64_C(1) << 53);
     return cursor;
