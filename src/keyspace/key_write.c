@@ -292,6 +292,10 @@ enum status key_copy(struct access *access, uint32_t from, uint32_t to)
 
 enum status key_move(struct access *access, uint32_t from, uint32_t to)
 {
+    const struct access_key *keys = access->keys;
+    if (keys[from].db == keys[to].db && bytes_equal(keys[from].name, keys[to].name)) {
+        return STATUS_OK;
+    }
     enum status status = key_copy(access, from, to);
     if (status == STATUS_OK) {
         struct place place;
