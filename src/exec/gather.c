@@ -103,9 +103,12 @@ static enum reading find_input(struct cycle *cycle, struct session *session, str
     struct buf *input = &session->input;
     bool is_mid_frame = session->decoder != NULL;
     if (input->size > session->input_offset || is_mid_frame) {
-        if (is_mid_frame && (reading = read_to_input(cycle, session)) != READING_INPUT) {
+        /* What came while an answer was out may be all that comes: it is decoded without a read. */
+        if (is_mid_frame && !session->is_unparsed &&
+            (reading = read_to_input(cycle, session)) != READING_INPUT) {
             return reading;
         }
+        session->is_unparsed = false;
         batch->from_input = true;
         batch->rest =
             bytes_make(input->data + session->input_offset, input->size - session->input_offset);
@@ -183,7 +186,9 @@ static bool hold_back(struct cycle *cycle, struct session *session)
         conn_want_reads(&session->conn, false);
         return true;
     }
-    return read_to_input(cycle, session) != READING_ENDED;
+    enum reading reading = read_to_input(cycle, session);
+    session->is_unparsed |= reading == READING_INPUT;
+    return reading != READING_ENDED;
 }
 
 void cycle_gather(struct cycle *cycle, struct conn *conn)

@@ -44,8 +44,9 @@ struct session {
     size_t input_offset;        /* how much of input is done with */
     struct session *next_dirty; /* exec: sessions with output to flush at the end of the cycle */
     bool is_dirty;
-    bool hung_up; /* the peer is gone: it ends when nothing is out */
-    char *name;   /* NULL: none; all three NUL-terminated */
+    bool is_unparsed; /* input came while an answer was out: decode before the next read */
+    bool hung_up;     /* the peer is gone: it ends when nothing is out */
+    char *name;       /* NULL: none; all three NUL-terminated */
     char *lib_name;
     char *lib_version;
     const char *last_command;    /* full name, static; "NULL" before the first */
