@@ -287,36 +287,96 @@ enum status access_prepare(struct access *access)
     return STATUS_OK;
 }
 
-void access_each_by_shard(struct access *access,
-                          void (*visit)(void *argument, struct access *access, uint32_t index),
-                          void *argument)
+/* The key indexes of an access as one list a shard, forward: heads[shard], then next[index]. */
+struct shard_lists {
+    uint32_t *heads;
+    uint32_t *next;
+};
+
+static void lists_make(const struct access *access, struct shard_lists *lists)
 {
-    struct keyspace *keyspace = access->keyspace;
-    uint32_t *heads = mem_alloc(keyspace->shard_count * sizeof(*heads));
-    uint32_t *next = mem_alloc(access->key_count * sizeof(*next));
-    memset(heads, 0xff, keyspace->shard_count * sizeof(*heads));
+    const struct keyspace *keyspace = access->keyspace;
+    lists->heads = mem_alloc(keyspace->shard_count * sizeof(*lists->heads));
+    lists->next = mem_alloc(access->key_count * sizeof(*lists->next));
+    memset(lists->heads, 0xff, keyspace->shard_count * sizeof(*lists->heads));
     /* From the back, so that the lists run forward: the order of equal keys is kept. */
     for (uint32_t i = access->key_count; i-- > 0;) {
         uint64_t shard = access->keys[i].hash & keyspace->shard_mask;
-        next[i] = heads[shard];
-        heads[shard] = i;
+        lists->next[i] = lists->heads[shard];
+        lists->heads[shard] = i;
+    }
+}
+
+static void lists_free(struct shard_lists *lists)
+{
+    mem_free(lists->next);
+    mem_free(lists->heads);
+}
+
+/* Visits the keys of one shard, all prefetched before the first. */
+static void visit_shard(struct access *access, const struct shard_lists *lists,
+                        const struct shard *shard, access_visitor *visit, void *argument)
+{
+    const struct keyspace *keyspace = access->keyspace;
+    uint32_t head = lists->heads[shard->index];
+    for (uint32_t i = head; i != UINT32_MAX; i = lists->next[i]) {
+        keyspace_prefetch_bucket(keyspace, access->keys[i].db, access->keys[i].hash);
+    }
+    for (uint32_t i = head; i != UINT32_MAX; i = lists->next[i]) {
+        keyspace_prefetch_entry(keyspace, access->keys[i].db, access->keys[i].hash);
+    }
+    for (uint32_t i = head; i != UINT32_MAX; i = lists->next[i]) {
+        visit(argument, access, i);
+    }
+}
+
+void access_each_by_shard(struct access *access, access_visitor *visit, void *argument)
+{
+    struct shard_lists lists;
+    lists_make(access, &lists);
+    for (uint32_t s = 0; s < access->shard_count; s++) {
+        struct shard *shard = access->shards[s];
+        visit_shard(access, &lists, shard, visit, argument);
+        /* All locks were held at one instant: letting one go early keeps the whole atomic. */
+        shard_unlock(access->keyspace, shard, access->mode == ACCESS_WRITE, extra_of(access));
+        access->shards[s] = NULL;
+    }
+    lists_free(&lists);
+}
+
+/* Nobody may wait for a reader of many keys, so it holds one shard at a time and remembers which
+ * version of each it saw; then all at once, for as long as it takes to compare the versions and to
+ * visit again what has changed: a few shards. That instant is the one the whole is of. Waiting for
+ * a shard while holding others is safe here: they are taken in address order, and whoever else
+ * holds several never waits. */
+void access_each_snapshot(struct access *access, access_visitor *visit, void *argument)
+{
+    struct keyspace *keyspace = access->keyspace;
+    struct shard_lists lists;
+    uint32_t *versions = mem_alloc(access->shard_count * sizeof(*versions));
+    check(access->mode == ACCESS_READ);
+    lists_make(access, &lists);
+    let_go(access, access->shard_count);
+    for (uint32_t s = 0; s < access->shard_count; s++) {
+        struct shard *shard = access->shards[s];
+        shard_lock_patiently(shard, /* exclusive= */ false, 0);
+        versions[s] = shard->version;
+        visit_shard(access, &lists, shard, visit, argument);
+        shard_unlock(keyspace, shard, /* exclusive= */ false, 0);
+    }
+    for (uint32_t s = 0; s < access->shard_count; s++) {
+        shard_lock_patiently(access->shards[s], /* exclusive= */ false, 0);
     }
     for (uint32_t s = 0; s < access->shard_count; s++) {
         struct shard *shard = access->shards[s];
-        uint32_t head = heads[shard->index];
-        for (uint32_t i = head; i != UINT32_MAX; i = next[i]) {
-            keyspace_prefetch_bucket(keyspace, access->keys[i].db, access->keys[i].hash);
+        if (shard->version != versions[s]) {
+            visit_shard(access, &lists, shard, visit, argument);
         }
-        for (uint32_t i = head; i != UINT32_MAX; i = next[i]) {
-            keyspace_prefetch_entry(keyspace, access->keys[i].db, access->keys[i].hash);
-        }
-        for (uint32_t i = head; i != UINT32_MAX; i = next[i]) {
-            visit(argument, access, i);
-        }
-        /* All locks were held at one instant: letting one go early keeps the whole atomic. */
-        shard_unlock(keyspace, shard, access->mode == ACCESS_WRITE, extra_of(access));
+    }
+    for (uint32_t s = 0; s < access->shard_count; s++) {
+        shard_unlock(keyspace, access->shards[s], /* exclusive= */ false, 0);
         access->shards[s] = NULL;
     }
-    mem_free(next);
-    mem_free(heads);
+    lists_free(&lists);
+    mem_free(versions);
 }

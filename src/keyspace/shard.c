@@ -68,6 +68,9 @@ void shard_lock_patiently(struct shard *shard, bool exclusive, uint32_t extra)
 
 void shard_unlock(struct keyspace *keyspace, struct shard *shard, bool exclusive, uint32_t extra)
 {
+    if (exclusive) {
+        shard->version++;
+    }
     bool wakes = shard_unlock_word(&shard->word, exclusive, extra);
     lock_rank_leave(LOCK_RANK_SHARD);
     if (UNLIKELY(wakes)) {

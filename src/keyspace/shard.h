@@ -12,6 +12,7 @@
 struct shard {
     _Atomic uint32_t word;
     uint32_t index;
+    uint32_t version; /* of its keys: changes with every exclusive hold; under the lock */
     _Atomic(struct table *) tables; /* one a database that has keys here; nearly always one */
     _Atomic int64_t latest_now_ms;  /* the latest time this shard judged by */
     _Atomic int64_t queue_since_us; /* monotonic; 0: nobody queues */

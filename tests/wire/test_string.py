@@ -6,7 +6,7 @@ knows also holds there (POLLARD_SERVER=redis-server); newer commands are skipped
 import shlex
 import time
 
-from pollard_test import Error, Skip, case, is_oracle, main
+from pollard_test import Error, Skip, case, encode, is_oracle, main
 
 OK = "OK"
 SYNTAX = Error("ERR syntax error")
@@ -511,6 +511,22 @@ def test_lcs_large(c):
     found = b"".join(a[first.value:last.value + 1] for (first, last), _ in
                      reversed(list(reply["matches"])))
     assert found == text
+
+
+@case
+def test_mget_of_many_keys_sees_one_instant(c):
+    names = [f"k{i}" for i in range(300)]
+    writer = c.server.connect()
+    rounds = 60
+    writer.raw(b"".join(
+        encode("MSET", *[word for name in names for word in (name, f"round {i}")])
+        for i in range(rounds)))
+    for _ in range(rounds):
+        values = {str(item.value) for item in c.cmd("MGET", *names).items}
+        assert len(values) == 1, values
+    for _ in range(rounds):
+        writer.read().is_ok()
+    writer.close()
 
 
 main()

@@ -100,9 +100,12 @@ enum status access_prepare(struct access *access);
 /* For many keys: visits every key index, grouped by shard with everything prefetched, and lets each
  * shard go when its keys are done. All shards were held at one instant before the first went, so
  * the whole is still atomic. Afterwards only access_end is allowed. O(keys). */
-void access_each_by_shard(struct access *access,
-                          void (*visit)(void *argument, struct access *access, uint32_t index),
-                          void *argument);
+typedef void access_visitor(void *argument, struct access *access, uint32_t index);
+void access_each_by_shard(struct access *access, access_visitor *visit, void *argument);
+/* The same for reads that many others must not wait for: every index is visited once or twice, and
+ * the last visit counts: all last visits together see one instant. Pool only: it may wait for long
+ * holders. */
+void access_each_snapshot(struct access *access, access_visitor *visit, void *argument);
 
 /* ---- Keys, by index into access->keys. Granted only. ---- */
 

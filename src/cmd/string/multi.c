@@ -15,16 +15,27 @@ struct collected {
     struct buf text;
 };
 
+/* Gives up the reference to a large value that is not (or no longer) wanted. */
+static void release_found(struct collected *collected, uint32_t index)
+{
+    const struct value *value = &collected->values[index];
+    if (collected->found[index] && value->encoding != ENCODING_INT) {
+        blob_release(value->blob);
+    }
+}
+
+/* Visited again when the shard has changed since: the last value counts. */
 static void collect_value(void *argument, struct access *access, uint32_t index)
 {
     struct collected *collected = argument;
     struct value *value = &collected->values[index];
+    release_found(collected, index);
     collected->found[index] = key_find(access, index, 0, value) && value->type == VALUE_STRING;
     if (!collected->found[index] || value->encoding == ENCODING_INT) {
         return;
     }
     if (value->blob != NULL) {
-        (void)blob_acquire(value->blob); /* Given up in mget_by_shard. */
+        (void)blob_acquire(value->blob); /* Given up by release_found. */
         return;
     }
     collected->offsets[index] = collected->text.size;
@@ -36,9 +47,9 @@ static void mget_by_shard(struct exec *x, uint32_t count)
     struct collected collected = {
         .values = mem_alloc(count * sizeof(*collected.values)),
         .offsets = mem_alloc(count * sizeof(*collected.offsets)),
-        .found = mem_alloc(count * sizeof(*collected.found)),
+        .found = mem_alloc_zero(count * sizeof(*collected.found)),
     };
-    access_each_by_shard(x->access, collect_value, &collected);
+    access_each_snapshot(x->access, collect_value, &collected);
     for (uint32_t i = 0; i < count; i++) {
         struct value *value = &collected.values[i];
         if (!collected.found[i]) {
@@ -50,7 +61,7 @@ static void mget_by_shard(struct exec *x, uint32_t count)
             value->bytes.data = collected.text.data + collected.offsets[i];
         }
         string_reply(x->reply, value);
-        blob_release(is_integer ? NULL : value->blob);
+        release_found(&collected, i);
     }
     buf_deinit(&collected.text);
     mem_free(collected.found);
@@ -62,7 +73,7 @@ enum status cmd_mget(struct exec *x)
 {
     uint32_t count = x->argc - 1;
     reply_array(x->reply, count);
-    if (count >= ARGUMENT_BATCH_KEYS) {
+    if (count >= ARGUMENT_BATCH_KEYS && !exec_on_reactor(x)) {
         mget_by_shard(x, count);
         return STATUS_OK;
     }
