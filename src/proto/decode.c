@@ -1,12 +1,12 @@
 /* The request decoder: RESP arrays of bulk strings; inline lines are in decode_inline.c.
  *
  * On the data path of every request, between the reactor's read and dispatch. One thread at a time;
- * no shared state. Complete ordinary arguments are taken by one tight loop (take_ready); whatever
- * it stops at - a cut, a limit, an error, an odd number - is handled one argument at a time by
- * take_argument, which also goes on where an earlier call stopped.
- * Invariants: 1. Between calls the frame in work is described by offsets alone. 2. No byte before
- * scanned is looked at twice in search of a line end. 3. Slots are resolved to pointers only when
- * their frame is delivered. */
+ * no shared state. Complete small frames are taken whole (take_small_frame), complete ordinary
+ * arguments of others by one tight loop (take_ready); whatever it stops at - a cut, a limit, an
+ * error, an odd number - is handled one argument at a time by take_argument, which also goes on
+ * where an earlier call stopped. Invariants: 1. Between calls the frame in work is described by
+ * offsets alone. 2. No byte before scanned is looked at twice in search of a line end. 3. Slots are
+ * resolved to pointers only when their frame is delivered. */
 #include "pollard/proto/decode.h"
 #include "decode_internal.h"
 #include "pollard/base/check.h"
@@ -22,6 +22,10 @@
 #define ARGC_TRUSTED ((size_t)64)
 /* Longest length that the short form takes: 8 digits, far below any overflow. */
 #define SHORT_DIGITS 8
+/* An argument of no bytes: "$0\r\n\r\n". */
+#define SHORT_ARGUMENT_MIN 6
+/* What three digits can say: limits above it need not be asked for small frames. */
+#define SHORT_SIZE_MAX 999
 
 struct decoder *decoder_create(void)
 {
@@ -81,6 +85,68 @@ static inline const unsigned char *short_length(const unsigned char *at, const u
     }
     *ret_length = length;
     return at + 2;
+}
+
+/* Reads "$size" of at most three digits and its argument: returns what is behind, or NULL when it
+ * is not all there or not that plain. */
+static inline const unsigned char *short_argument(const unsigned char *at, const unsigned char *end,
+                                                  struct bytes *ret_argument)
+{
+    if (end - at < SHORT_ARGUMENT_MIN || at[0] != '$') {
+        return NULL;
+    }
+    size_t size = (size_t)at[1] - '0';
+    if (size > 9) {
+        return NULL;
+    }
+    at += 2;
+    for (int digits = 1; *at != '\r'; digits++) {
+        size_t digit = (size_t)*at - '0';
+        if (digit > 9 || size == 0 || digits == 3) {
+            return NULL;
+        }
+        size = size * 10 + digit;
+        at++;
+    }
+    at += 2;
+    if (end - at < (ptrdiff_t)(size + DECODE_END_SIZE)) {
+        return NULL;
+    }
+    *ret_argument = bytes_make(at, size);
+    return at + size + DECODE_END_SIZE;
+}
+
+/* The commonest of all: a whole frame of up to 9 small arguments. False, and nothing changed, when
+ * the input does not begin with one, or with no room for its slots. */
+static inline bool take_small_frame(struct decoder *decoder, struct bytes *input,
+                                    struct request *ret_request)
+{
+    const unsigned char *at = input->data;
+    const unsigned char *end = at + input->size;
+    if (end - at < 4 + SHORT_ARGUMENT_MIN || at[0] != '*' || at[2] != '\r') {
+        return false;
+    }
+    size_t count = (size_t)at[1] - '0';
+    if (count - 1 > 8 || storage_room(&decoder->storage) < count) {
+        return false;
+    }
+    struct bytes *slots = storage_slots(&decoder->storage);
+    at += 4;
+    for (size_t i = 0; i < count; i++) {
+        at = short_argument(at, end, &slots[i]);
+        if (at == NULL) {
+            return false;
+        }
+    }
+    decoder->storage.chunk->used += count;
+    ret_request->argc = (uint32_t)count;
+    ret_request->blob_count = 0;
+    ret_request->argv = slots;
+    ret_request->blobs = NULL;
+    ret_request->wire_size = (size_t)(at - input->data);
+    ret_request->owned = NULL;
+    *input = bytes_make(at, (size_t)(end - at));
+    return true;
 }
 
 /* The largest argument the limits allow. */
@@ -344,9 +410,11 @@ static enum decode_result decode_array(struct decoder *decoder, struct decode_cu
     return DECODE_REQUEST;
 }
 
-enum decode_result decoder_next(struct decoder *decoder, struct bytes *input,
-                                const struct decode_limits *limits, struct request *ret_request,
-                                const char **ret_error)
+/* Whatever the input begins with. Apart, so that small frames do not pay for its registers. */
+static ATTR_NOINLINE enum decode_result next_carefully(struct decoder *decoder, struct bytes *input,
+                                                       const struct decode_limits *limits,
+                                                       struct request *ret_request,
+                                                       const char **ret_error)
 {
     while (input->size > 0) {
         check(decoder->at <= input->size);
@@ -382,6 +450,18 @@ enum decode_result decoder_next(struct decoder *decoder, struct bytes *input,
     check(decoder->phase == PHASE_START);
     decoder->keep = 0;
     return DECODE_MORE;
+}
+
+enum decode_result decoder_next(struct decoder *decoder, struct bytes *input,
+                                const struct decode_limits *limits, struct request *ret_request,
+                                const char **ret_error)
+{
+    if (LIKELY(decoder->phase == PHASE_START && limits->authenticated &&
+               limits->bulk_size_max >= SHORT_SIZE_MAX) &&
+        LIKELY(take_small_frame(decoder, input, ret_request))) {
+        return DECODE_REQUEST;
+    }
+    return next_carefully(decoder, input, limits, ret_request, ret_error);
 }
 
 bool decoder_is_mid_frame(const struct decoder *decoder)
