@@ -7,9 +7,9 @@
  *                                                      cursor^  ^limit
  *
  * Invariants: 1. A part's unsent bytes are begin..end, but the open tail's end at the cursor: its
- * own end is where the cursor was when flushed_size was last brought up to date. 2. cursor is NULL
- * when the tail has no room (a blob slice) or there is none. 3. Parts of no bytes are legal
- * (reserved and not used) and skipped.
+ * own end is where the cursor was when flushed_size was last brought up to date: flushed_to. 2.
+ * cursor is NULL when the tail has no room (a blob slice) or there is none. 3. Parts of no bytes
+ * are legal (reserved and not used) and skipped.
  * 4. memory_size is the sum of part_memory() over all parts. */
 #define _GNU_SOURCE
 #include "pollard/base/chain.h"
@@ -53,7 +53,8 @@ static void part_destroy(struct chain *chain, struct chain_part *part)
 static void tail_flush(struct chain *chain)
 {
     if (chain->cursor != NULL) {
-        chain->flushed_size += (size_t)(chain->cursor - chain->tail->end);
+        chain->flushed_size += (size_t)(chain->cursor - chain->flushed_to);
+        chain->flushed_to = chain->cursor;
         chain->tail->end = chain->cursor;
     }
 }
@@ -70,6 +71,7 @@ static void tail_reopen(struct chain *chain, struct chain_part *part)
     chain->tail = part;
     part->next = NULL;
     chain->cursor = part->blob == NULL ? part->end : NULL;
+    chain->flushed_to = chain->cursor;
     chain->limit = part->blob == NULL ? (unsigned char *)part + part->block_size : NULL;
 }
 
@@ -163,23 +165,13 @@ void chain_splice(struct chain *chain, struct chain *source)
         chain->tail = source->tail;
         chain->cursor = source->cursor;
         chain->limit = source->limit;
+        chain->flushed_to = source->flushed_to;
         chain->flushed_size += source->flushed_size;
         chain->memory_size += source->memory_size;
     } else if (source->tail != NULL) {
         *chain = *source;
     }
     *source = (struct chain){0};
-}
-
-size_t chain_size(const struct chain *chain)
-{
-    size_t written = chain->cursor == NULL ? 0 : (size_t)(chain->cursor - chain->tail->end);
-    return chain->flushed_size + written;
-}
-
-bool chain_is_empty(const struct chain *chain)
-{
-    return chain_size(chain) == 0;
 }
 
 size_t chain_memory(const struct chain *chain)

@@ -20,6 +20,9 @@ static inline unsigned char *reply_head_put(unsigned char *out, char mark, size_
     *out++ = (unsigned char)mark;
     if (LIKELY(count < 10)) {
         *out++ = (unsigned char)('0' + count);
+    } else if (LIKELY(count < 100)) {
+        *out++ = (unsigned char)('0' + count / 10);
+        *out++ = (unsigned char)('0' + count % 10);
     } else {
         out += number_print_u64(out, count);
     }

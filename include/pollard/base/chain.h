@@ -24,7 +24,8 @@ struct chain {
     struct chain_part *head;
     struct chain_part *tail;
     size_t flushed_size; /* bytes of all parts but what cursor has advanced in the tail */
-    size_t memory_size;  /* of all parts, and of the blobs they share */
+    const unsigned char *flushed_to; /* where cursor was when flushed_size was counted */
+    size_t memory_size;              /* of all parts, and of the blobs they share */
 };
 
 /* A fresh part with room; the slow half of chain_reserve. */
@@ -47,8 +48,14 @@ void chain_append_blob_take(struct chain *chain, struct blob *blob, size_t offse
 /* Moves all of source behind what is in chain; source is empty afterwards. O(1). */
 void chain_splice(struct chain *chain, struct chain *source);
 /* Unsent bytes. */
-size_t chain_size(const struct chain *chain);
-bool chain_is_empty(const struct chain *chain);
+static inline size_t chain_size(const struct chain *chain)
+{
+    return chain->flushed_size + (size_t)(chain->cursor - chain->flushed_to);
+}
+static inline bool chain_is_empty(const struct chain *chain)
+{
+    return chain_size(chain) == 0;
+}
 /* Memory that only this chain keeps alive, plus all it shares: what counts to output limits. A blob
  * counts once a slice. */
 size_t chain_memory(const struct chain *chain);
