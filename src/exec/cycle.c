@@ -1,5 +1,6 @@
-/* The cycle: runs what was gathered, batch by batch, and sends one answer a connection. The second
- * half of the hot path; on the reactor's thread, between keyspace_enter and keyspace_leave. */
+/* The cycle: runs what was gathered, batch by batch, and sends one answer a connection, those of
+ * several connections together. The second half of the hot path; on the reactor's thread, between
+ * keyspace_enter and keyspace_leave. */
 #include "cycle.h"
 #include "job.h"
 #include "pollard/base/check.h"
@@ -9,11 +10,18 @@
 
 void cycle_mark_dirty(struct cycle *cycle, struct session *session)
 {
-    if (!session->is_dirty) {
-        session->is_dirty = true;
-        session->next_dirty = cycle->dirty;
-        cycle->dirty = session;
+    if (session->is_dirty) {
+        return;
     }
+    session->is_dirty = true;
+    session->next_dirty = NULL;
+    if (cycle->dirty == NULL) {
+        cycle->dirty = session;
+        cycle->dirty_since = cycle->ticks;
+    } else {
+        cycle->last_dirty->next_dirty = session;
+    }
+    cycle->last_dirty = session;
 }
 
 static void unmark_dirty(struct cycle *cycle, struct session *session)
@@ -21,11 +29,16 @@ static void unmark_dirty(struct cycle *cycle, struct session *session)
     if (!session->is_dirty) {
         return;
     }
+    struct session *before = NULL;
     struct session **link = &cycle->dirty;
     while (*link != session) {
-        link = &(*link)->next_dirty;
+        before = *link;
+        link = &before->next_dirty;
     }
     *link = session->next_dirty;
+    if (cycle->last_dirty == session) {
+        cycle->last_dirty = before;
+    }
     session->is_dirty = false;
 }
 
@@ -200,7 +213,22 @@ static void run_batch(struct cycle *cycle, struct batch *batch)
     }
     end_batch(cycle, batch, rest, is_cut);
     stat_counter_add(&cycle->stats->counters[STAT_reads_processed], 1);
+    if (chain_size(&session->conn.output) < FLUSH_AT_ONCE_SIZE &&
+        (session->flags & (SESSION_CLOSE_AFTER | SESSION_CLOSE_NOW)) == 0) {
+        cycle_mark_dirty(cycle, session);
+        return;
+    }
     (void)cycle_flush(cycle, session);
+}
+
+static void flush_dirty(struct cycle *cycle)
+{
+    struct session *session;
+    while ((session = cycle->dirty) != NULL) {
+        cycle->dirty = session->next_dirty;
+        session->is_dirty = false;
+        (void)cycle_flush(cycle, session);
+    }
 }
 
 void cycle_run(struct cycle *cycle)
@@ -269,6 +297,10 @@ static void on_ready(void *context, struct reactor *reactor, struct conn **conns
         cycle_gather(cycle, conns[i]);
         if (cycle_is_full(cycle)) {
             cycle_run(cycle);
+            /* Between groups, when no batch holds a session that the flush may end. */
+            if (cycle->dirty != NULL && cycle->ticks - cycle->dirty_since > cycle->flush_ticks) {
+                flush_dirty(cycle);
+            }
         }
     }
     if (cycle->batch_count > 0) {
@@ -289,6 +321,7 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
     if (UNLIKELY(cycle->reactor == NULL)) {
         cycle->reactor = reactor;
         cycle->stats = stats_self();
+        cycle->flush_ticks = clock_ns_to_ticks(FLUSH_DELAY_NS);
     }
     keyspace_enter(cycle->services->keyspace);
     int64_t slow_us = option_get(&options->commandlog_threshold[COMMANDLOG_SLOW]);
@@ -301,12 +334,7 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
 static void on_cycle_end(void *context, struct reactor *reactor)
 {
     struct cycle *cycle = cycle_for(context, reactor);
-    struct session *session;
-    while ((session = cycle->dirty) != NULL) {
-        cycle->dirty = session->next_dirty;
-        session->is_dirty = false;
-        (void)cycle_flush(cycle, session);
-    }
+    flush_dirty(cycle);
     keyspace_leave(cycle->services->keyspace);
 }
 

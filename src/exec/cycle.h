@@ -27,6 +27,11 @@
 /* Calls prefetched together: their buckets and entries fit the first-level cache. */
 #define GROUP_CALLS_MAX 128
 #define GROUP_BATCHES_MAX 128
+/* Replies of several connections are sent together, because the first of them wakes a sleeping
+ * client's thread and that costs more than a write: a batch's answer waits for others this long, or
+ * until it is this large. */
+#define FLUSH_DELAY_NS 200000
+#define FLUSH_AT_ONCE_SIZE ((size_t)16384)
 /* Decoders kept for the next cycle. */
 #define DECODER_POOL_MAX GROUP_BATCHES_MAX
 /* Keys of an inline command; more go through heap memory. */
@@ -67,7 +72,10 @@ struct cycle {
     uint32_t batch_count;
     struct call calls[GROUP_CALLS_MAX];
     struct batch batches[GROUP_BATCHES_MAX];
-    struct session *dirty; /* output was appended outside its batch: flush at cycle end */
+    struct session *dirty; /* have output: flushed together, at the cycle's end at the latest */
+    struct session *last_dirty;
+    uint64_t dirty_since; /* ticks when the first of them came */
+    uint64_t flush_ticks; /* FLUSH_DELAY_NS */
     struct job *parked;    /* calls that a pause holds back */
     struct timer parked_timer;
     struct timer idle_timer;
