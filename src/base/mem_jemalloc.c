@@ -7,6 +7,7 @@
  * what threads that ended left allocated. Alignment: jemalloc's size classes for multiples of 64
  * are themselves multiples of 64 laid out from page starts, so that mem.h's promise needs no
  * aligned call. */
+#define _GNU_SOURCE
 #include "mem_backend.h"
 #include "pollard/base/check.h"
 #include "pollard/base/mem.h"
@@ -14,6 +15,7 @@
 #include <jemalloc/jemalloc.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* Read by jemalloc at its start.
@@ -22,10 +24,12 @@
  * the resident size tells the truth about a cache whose budget is the resident size.
  * - Thread caches serve up to 32 KB (jemalloc's default): every reply chunk and entry is below
  * that.
+ * - Slabs of up to 64 pages: jemalloc keeps 128 bytes of its own for each, which for slabs of one
+ *   page are 2 bytes a key (docs/decisions/0006).
  * - Arenas: jemalloc's default of 4 a core gives each reactor one of its own; an arena that nobody
  *   uses costs no memory. */
 const char *malloc_conf = "background_thread:false,dirty_decay_ms:5000,muzzy_decay_ms:0,"
-                          "lg_tcache_max:15,metadata_thp:disabled";
+                          "lg_tcache_max:15,metadata_thp:disabled,slab_sizes:1-4096:64";
 
 struct thread_counters {
     const volatile uint64_t *allocated;
@@ -105,8 +109,50 @@ static uint64_t *counter_address(const char *name)
     return address;
 }
 
+/* ---- Huge pages ----
+ * A lookup among many keys misses the TLB twice; with huge pages it does not. An arena grows by
+ * ever larger extents: those from this size on are asked for as huge pages, so that small servers
+ * stay small and in large ones the last, partly used huge page does not matter. No fork, so no copy
+ * on write that would be dear. docs/decisions/0006. */
+#define HUGE_EXTENT_MIN ((size_t)4 << 20)
+
+static extent_hooks_t extent_hooks;   /* written once, under table_mutex */
+static extent_hooks_t *default_hooks; /* the same; NULL before the first thread */
+
+static void *extent_alloc(extent_hooks_t *hooks, void *address, size_t size, size_t alignment,
+                          bool *zero, bool *commit, unsigned arena)
+{
+    void *extent =
+        default_hooks->alloc(default_hooks, address, size, alignment, zero, commit, arena);
+    if (extent != NULL && size >= HUGE_EXTENT_MIN) {
+        (void)madvise(extent, size, MADV_HUGEPAGE); /* A system may have none. */
+    }
+    return extent;
+}
+
+/* Makes the calling thread's arena grow through extent_alloc. */
+static void use_extent_hooks(void)
+{
+    unsigned arena;
+    size_t size = sizeof(arena);
+    char name[64];
+    check(mallctl("thread.arena", &arena, &size, NULL, 0) == 0);
+    (void)snprintf(name, sizeof(name), "arena.%u.extent_hooks", arena);
+    check(pthread_mutex_lock(&table_mutex) == 0);
+    if (default_hooks == NULL) {
+        size = sizeof(default_hooks);
+        check(mallctl(name, &default_hooks, &size, NULL, 0) == 0);
+        extent_hooks = *default_hooks;
+        extent_hooks.alloc = extent_alloc;
+    }
+    check(pthread_mutex_unlock(&table_mutex) == 0);
+    extent_hooks_t *mine = &extent_hooks;
+    check(mallctl(name, NULL, NULL, &mine, sizeof(mine)) == 0);
+}
+
 void mem_thread_begin(void)
 {
+    use_extent_hooks();
     check(counters_self.allocated == NULL);
     counters_self.allocated = counter_address("thread.allocatedp");
     counters_self.freed = counter_address("thread.deallocatedp");
