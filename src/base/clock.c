@@ -14,7 +14,7 @@
 #define CALIBRATION_NS 2000000
 
 int clock_ticks_are_tsc;
-static double ns_per_tick = 1.0;
+double clock_ns_per_tick = 1.0;
 
 static uint64_t read_ns(clockid_t clock)
 {
@@ -78,7 +78,7 @@ void clock_setup(void)
     if (ticks == 0 || ticks > UINT64_MAX / 2) {
         return; /* A counter that stands or ran back is not to be used. */
     }
-    ns_per_tick = (double)(end_ns - start_ns) / (double)ticks;
+    clock_ns_per_tick = (double)(end_ns - start_ns) / (double)ticks;
     clock_ticks_are_tsc = 1;
 }
 #else
@@ -87,12 +87,7 @@ void clock_setup(void)
 }
 #endif
 
-uint64_t clock_ticks_to_ns(uint64_t ticks)
-{
-    return (uint64_t)((double)ticks * ns_per_tick);
-}
-
 uint64_t clock_ns_to_ticks(uint64_t ns)
 {
-    return (uint64_t)((double)ns / ns_per_tick);
+    return (uint64_t)((double)ns / clock_ns_per_tick);
 }

@@ -10,6 +10,9 @@ void registry_pause(struct client_registry *registry, enum pause_mode mode, int6
     if (until_ms > atomic_load_explicit(deadline, memory_order_relaxed)) {
         atomic_store_explicit(deadline, until_ms, memory_order_relaxed);
     }
+    if (until_ms > atomic_load_explicit(&registry->pause_end_ms, memory_order_relaxed)) {
+        atomic_store_explicit(&registry->pause_end_ms, until_ms, memory_order_relaxed);
+    }
     lock_release(&registry->pause_lock);
 }
 
@@ -18,6 +21,7 @@ void registry_unpause(struct client_registry *registry)
     lock_acquire(&registry->pause_lock);
     atomic_store_explicit(&registry->pause_all_until_ms, 0, memory_order_relaxed);
     atomic_store_explicit(&registry->pause_write_until_ms, 0, memory_order_relaxed);
+    atomic_store_explicit(&registry->pause_end_ms, 0, memory_order_relaxed);
     lock_release(&registry->pause_lock);
 }
 
@@ -36,7 +40,10 @@ enum pause_mode registry_paused(const struct client_registry *registry, int64_t 
 int64_t registry_pause_end(const struct client_registry *registry)
 {
     struct client_registry *self = (struct client_registry *)registry;
-    int64_t all = atomic_load_explicit(&self->pause_all_until_ms, memory_order_relaxed);
-    int64_t write = atomic_load_explicit(&self->pause_write_until_ms, memory_order_relaxed);
-    return all > write ? all : write;
+    return atomic_load_explicit(&self->pause_end_ms, memory_order_relaxed);
+}
+
+const _Atomic int64_t *registry_pause_mark(const struct client_registry *registry)
+{
+    return &registry->pause_end_ms;
 }

@@ -25,6 +25,7 @@ struct client_registry {
     struct lock pause_lock;
     _Atomic int64_t pause_write_until_ms;
     _Atomic int64_t pause_all_until_ms;
+    _Atomic int64_t pause_end_ms; /* the later of the two */
 };
 
 static inline struct registry_part *registry_part_of(const struct session *session)

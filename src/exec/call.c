@@ -48,21 +48,14 @@ int call_find_keys(const struct keyspace *keyspace, const struct command *comman
     return count;
 }
 
-/* The common case, one key whose hash is known; else all keys, prefetched. Returns the count, or
- * -1. */
+/* All keys, prefetched. Returns the count, or -1. */
 static int find_keys_inline(const struct keyspace *keyspace, const struct exec *x,
-                            const struct call *call, struct access_key **keys)
+                            struct access_key **keys)
 {
-    const struct command *command = call->command;
-    if (LIKELY(command->key_spec_count == 1 && command->first_key > 0 &&
-               command->first_key == command->last_key)) {
-        **keys = (struct access_key){
-            .name = x->argv[command->first_key], .hash = call->hash, .db = x->db};
-        return 1;
-    }
-    int count = call_find_keys(keyspace, command, x->request, x->db, keys);
+    int count = call_find_keys(keyspace, x->command, x->request, x->db, keys);
     for (int i = 0; i < count; i++) {
-        keyspace_prefetch_entry(keyspace, x->db, (*keys)[i].hash);
+        uint64_t hash = (*keys)[i].hash;
+        keyspace_prefetch_entry(keyspace_prefetch_bucket(keyspace, x->db, hash), hash);
     }
     return count;
 }
@@ -70,113 +63,68 @@ static int find_keys_inline(const struct keyspace *keyspace, const struct exec *
 static bool wants_pool(const struct cycle *cycle, const struct call *call)
 {
     const struct command *command = call->command;
-    if (LIKELY(command->route == ROUTE_INLINE)) {
-        return option_get(&cycle->services->exec_options->dispatch) == DISPATCH_POOL &&
-               command->key_spec_count > 0;
-    }
-    if (command->route == ROUTE_POOL) {
-        return true;
-    }
     int64_t dispatch = option_get(&cycle->services->exec_options->dispatch);
-    return dispatch == DISPATCH_POOL ||
+    if (LIKELY(command->route == ROUTE_INLINE)) {
+        return dispatch == DISPATCH_POOL && command->key_spec_count > 0;
+    }
+    return command->route == ROUTE_POOL || dispatch == DISPATCH_POOL ||
            (dispatch == DISPATCH_AUTO && call->request.argc > SIZE_ROUTE_KEYS_MAX);
 }
 
-void call_book(const struct exec *x, struct bytes peer, const struct call_result *result)
-{
-    struct stats_thread *self = stats_self();
-    stats_command_done(self, x->command->id, result->ticks, result->failed);
-    if (result->failed) {
-        stat_counter_add(&self->counters[STAT_error_replies], 1);
-        stats_error(x->reply->error_code);
-    }
-    struct stats_options *options = x->services->stats_options;
-    const int64_t values[COMMANDLOG_KINDS] = {
-        [COMMANDLOG_SLOW] = (int64_t)(clock_ticks_to_ns(result->ticks) / 1000),
-        [COMMANDLOG_LARGE_REQUEST] = (int64_t)result->request_bytes,
-        [COMMANDLOG_LARGE_REPLY] = (int64_t)result->reply_bytes,
-    };
-    latency_add(options, (x->command->flags & COMMAND_FAST) != 0 ? "fast-command" : "command",
-                values[COMMANDLOG_SLOW] / 1000);
-    if ((x->command->flags & COMMAND_SKIP_SLOWLOG) != 0) {
-        return;
-    }
-    struct bytes name = {0};
-    if (x->session != NULL && x->session->name != NULL) {
-        name = bytes_text(x->session->name);
-    }
-    for (int kind = 0; kind < COMMANDLOG_KINDS; kind++) {
-        int64_t threshold = option_get(&options->commandlog_threshold[kind]);
-        if (threshold >= 0 && values[kind] >= threshold) {
-            /* The command's own words stay, all else is kept out of the logs. */
-            size_t shown = x->command->parent != NULL ? 2 : 1;
-            struct bytes masked[3] = {x->argv[0], x->argc > 1 ? x->argv[1] : x->argv[0]};
-            masked[shown] = bytes_text("(redacted)");
-            bool hide = x->command->sensitive && x->argc > shown;
-            const struct commandlog_call call = {.argv = hide ? masked : x->argv,
-                                                 .argc = hide ? shown + 1 : x->argc,
-                                                 .peer = peer,
-                                                 .client_name = name};
-            commandlog_add(options, (enum commandlog_kind)kind, values[kind], &call);
-        }
-    }
-}
-
-/* Books a call that ran here. The logs are asked only when a threshold is met. */
-static void book_inline(struct cycle *cycle, const struct exec *x, size_t reply_bytes)
-{
-    uint64_t now = clock_ticks();
-    uint64_t ticks = now - cycle->ticks;
-    cycle->ticks = now;
-    bool failed = x->reply->had_error;
-    bool is_logged =
-        (cycle->slow_ticks >= 0 && (int64_t)ticks >= cycle->slow_ticks) ||
-        (cycle->large_request >= 0 && (int64_t)x->request->wire_size >= cycle->large_request) ||
-        (cycle->large_reply >= 0 && (int64_t)reply_bytes >= cycle->large_reply) ||
-        option_get(&cycle->services->stats_options->latency_monitor_threshold) > 0;
-    if (LIKELY(!is_logged)) {
-        stats_command_done(cycle->stats, x->command->id, ticks, failed);
-        if (UNLIKELY(failed)) {
-            stat_counter_add(&cycle->stats->counters[STAT_error_replies], 1);
-            stats_error(x->reply->error_code);
-        }
-        return;
-    }
-    struct buf peer = {0};
-    conn_peer_text(&x->session->conn, &peer);
-    const struct call_result result = {.ticks = ticks,
-                                       .request_bytes = x->request->wire_size,
-                                       .reply_bytes = reply_bytes,
-                                       .failed = failed};
-    call_book(x, buf_bytes(&peer), &result);
-    buf_deinit(&peer);
-}
-
-/* Opens the access and runs the handler. STATUS_TO_POOL when the shards are busy or the handler
- * asks for it. */
-static enum status run_handler(struct cycle *cycle, struct exec *x, struct access_key *keys,
-                               int count)
+static enum access_result open_keys(struct cycle *cycle, struct exec *x, struct access_key *keys,
+                                    uint32_t count)
 {
     struct access *access = x->access;
     access_init(access, cycle->services->keyspace,
                 (x->command->flags & COMMAND_WRITE) != 0 ? ACCESS_WRITE : ACCESS_READ,
-                (struct key_list){keys, (uint32_t)count}, reactor_now_ms(cycle->reactor));
-    if (count == 0) {
-        x->now_ms = access->now_ms;
-        enum status status = x->command->handler(x);
-        access_end(access);
-        return status;
-    }
+                (struct key_list){keys, count}, reactor_now_ms(cycle->reactor));
     if (UNLIKELY((x->session->flags & SESSION_NO_TOUCH) != 0)) {
         access->flags |= ACCESS_NO_TOUCH;
     }
-    if (UNLIKELY(access_try(access) == ACCESS_BUSY)) {
-        access_end(access);
+    return count == 0 ? ACCESS_GRANTED : access_try(access);
+}
+
+/* The commonest: the one key whose hash is known. */
+static enum access_result open_one(struct cycle *cycle, struct exec *x, const struct call *call)
+{
+    /* The second is room for exec_key_in_db. */
+    struct access_key *key = cycle->one_key;
+    key->name = call->request.argv[call->command->first_key];
+    key->hash = call->key.hash;
+    key->db = x->db;
+    const struct access_open open = {
+        .key = key,
+        .mode = (call->command->flags & COMMAND_WRITE) != 0 ? ACCESS_WRITE : ACCESS_READ,
+        .flags = UNLIKELY((x->session->flags & SESSION_NO_TOUCH) != 0) ? ACCESS_NO_TOUCH : 0,
+        .now_ms = reactor_now_ms(cycle->reactor),
+    };
+    return access_open_one(x->access, &open);
+}
+
+/* Runs the handler with its access open. STATUS_TO_POOL when the shards are busy or the handler
+ * asks for it. */
+static inline enum status run_handler(struct exec *x, enum access_result result)
+{
+    if (UNLIKELY(result == ACCESS_BUSY)) {
+        access_end(x->access);
         return STATUS_TO_POOL;
     }
-    x->now_ms = access->now_ms;
+    x->now_ms = x->access->now_ms;
     enum status status = x->command->handler(x);
-    access_end(access);
+    access_end(x->access);
+    return status;
+}
+
+static enum status run_with_keys(struct cycle *cycle, struct exec *x)
+{
+    struct access_key room[INLINE_KEYS_MAX + 1];
+    struct access_key *keys = room;
+    int count = find_keys_inline(cycle->services->keyspace, x, &keys);
+    /* Arguments that name no keys are the handler's to refuse. */
+    enum status status = run_handler(x, open_keys(cycle, x, keys, count < 0 ? 0 : (uint32_t)count));
+    if (keys != room) {
+        mem_free(keys);
+    }
     return status;
 }
 
@@ -184,29 +132,23 @@ static enum status run_handler(struct cycle *cycle, struct exec *x, struct acces
 static bool run_inline(struct cycle *cycle, struct exec *x, struct call *call,
                        enum pool_lane *ret_lane)
 {
-    struct access_key room[INLINE_KEYS_MAX + 1];
-    struct access_key *keys = room;
-    int count = find_keys_inline(cycle->services->keyspace, x, call, &keys);
-    if (UNLIKELY(count < 0)) {
-        /* Arguments that name no keys are the handler's to refuse. */
-        count = 0;
-    }
     size_t before = chain_size(x->reply->chain);
-    enum status status = run_handler(cycle, x, keys, count);
-    if (keys != room) {
-        mem_free(keys);
-    }
-    if (UNLIKELY(status == STATUS_TO_POOL || status == STATUS_PREPARE)) {
-        if (x->access->prepare_source != NULL) {
+    enum status status = LIKELY(call->command->has_one_key)
+                             ? run_handler(x, open_one(cycle, x, call))
+                             : run_with_keys(cycle, x);
+    if (UNLIKELY(status != STATUS_OK)) {
+        if (status == STATUS_TO_POOL || status == STATUS_PREPARE) {
             blob_release(x->access->prepare_source);
+            x->access->prepare_source = NULL;
+            /* The handler asked for it, or the shards were busy. */
+            *ret_lane = status == STATUS_TO_POOL && x->now_ms != 0 ? POOL_LONG : POOL_QUICK;
+            return false;
         }
-        *ret_lane = x->access->granted || count == 0 ? POOL_LONG : POOL_QUICK;
-        return false;
+        if (status != STATUS_PENDING) {
+            call_reply_status(x->reply, status);
+        }
     }
-    if (UNLIKELY(status != STATUS_OK) && status != STATUS_PENDING) {
-        call_reply_status(x->reply, status);
-    }
-    book_inline(cycle, x, chain_size(x->reply->chain) - before);
+    call_book_inline(cycle, x, chain_size(x->reply->chain) - before);
     return true;
 }
 
@@ -223,43 +165,67 @@ static void apply_reply_mode(struct session *session, size_t before)
     }
 }
 
-void call_run(struct cycle *cycle, struct session *session, struct call *call)
+/* Has nothing but the usual to be asked, and that with success? Else gate_check says why not. */
+static inline bool is_plain(const struct cycle *cycle, const struct session *session,
+                            const struct call *call)
 {
-    struct reply reply;
-    reply_init(&reply, &session->conn.output, session->protocol);
-    size_t before = chain_size(&session->conn.output);
-    session->commands++;
-    enum gate gate = gate_check(cycle, session, call, &reply);
-    if (UNLIKELY(gate != GATE_RUN)) {
-        if (gate == GATE_PARK) {
-            job_park(cycle, session, call);
-            return;
-        }
-        stat_counter_add(&cycle->stats->counters[STAT_error_replies], 1);
-        stats_error(reply.error_code);
-        apply_reply_mode(session, before);
+    const struct command *command = call->command;
+    if (UNLIKELY(command == NULL || command->is_gated ||
+                 (session->flags & SESSION_AUTHENTICATED) == 0)) {
+        return false;
+    }
+    int64_t argc = call->request.argc;
+    bool has_arity = command->arity >= 0 ? argc == command->arity : argc >= -command->arity;
+    bool may_be_refused = (command->flags & COMMAND_DENYOOM) != 0 &&
+                          option_get(&cycle->services->keyspace_options->maxmemory) != 0;
+    return LIKELY(has_arity && !may_be_refused) &&
+           LIKELY(atomic_load_explicit((_Atomic int64_t *)cycle->pause_mark,
+                                       memory_order_relaxed) <= reactor_now_ms(cycle->reactor));
+}
+
+/* The call may not run now, or not at all. */
+static ATTR_NOINLINE void turn_away(struct cycle *cycle, struct session *session, struct call *call,
+                                    enum gate gate)
+{
+    if (gate == GATE_PARK) {
+        job_park(cycle, session, call);
         return;
     }
+    stat_counter_add(&cycle->stats->counters[STAT_error_replies], 1);
+    stats_error(cycle->reply.error_code);
+}
+
+void call_run(struct cycle *cycle, struct session *session, struct call *call)
+{
+    size_t before = chain_size(&session->conn.output);
+    struct exec *x = &cycle->exec;
+    reply_init(x->reply, &session->conn.output, session->protocol);
+    session->commands++;
+    if (UNLIKELY(!is_plain(cycle, session, call))) {
+        enum gate gate = gate_check(cycle, session, call, x->reply);
+        if (gate != GATE_RUN) {
+            turn_away(cycle, session, call, gate);
+            if (gate != GATE_PARK) {
+                apply_reply_mode(session, before);
+            }
+            return;
+        }
+    }
     session->last_command = call->command->full_name;
-    struct access access;
-    struct exec x = {
-        .command = call->command,
-        .request = &call->request,
-        .argv = call->request.argv,
-        .argc = call->request.argc,
-        .db = session->db,
-        .reply = &reply,
-        .access = &access,
-        .session = session,
-        .services = cycle->services,
-        .client_id = session->id,
-        .protocol = session->protocol,
-    };
+    x->command = call->command;
+    x->request = &call->request;
+    x->argv = call->request.argv;
+    x->argc = call->request.argc;
+    x->db = session->db;
+    x->session = session;
+    x->client_id = session->id;
+    x->protocol = session->protocol;
+    x->now_ms = 0;
     if (UNLIKELY(cycle->monitored)) {
-        exec_feed_monitors(&x);
+        exec_feed_monitors(x);
     }
     enum pool_lane lane = POOL_LONG;
-    if (wants_pool(cycle, call) || !run_inline(cycle, &x, call, &lane)) {
+    if (UNLIKELY(wants_pool(cycle, call)) || UNLIKELY(!run_inline(cycle, x, call, &lane))) {
         job_start(cycle, session, call, lane);
         return;
     }

@@ -231,19 +231,25 @@ static void flush_dirty(struct cycle *cycle)
     }
 }
 
+static void prefetch_entries(struct cycle *cycle)
+{
+    struct node *nodes[GROUP_CALLS_MAX];
+    uint32_t owners[GROUP_CALLS_MAX];
+    uint32_t count = 0;
+    for (uint32_t c = 0; c < cycle->call_count; c++) {
+        const struct call *call = &cycle->calls[c];
+        nodes[count] = keyspace_prefetch_entry(call->bucket, call->key.hash);
+        owners[count] = c;
+        count += nodes[count] != NULL;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        keyspace_prefetch_in_node(nodes[i], cycle->calls[owners[i]].key.hash);
+    }
+}
+
 void cycle_run(struct cycle *cycle)
 {
-    const struct keyspace *keyspace = cycle->services->keyspace;
-    uint32_t c = 0;
-    for (uint32_t b = 0; b < cycle->batch_count; b++) {
-        const struct batch *batch = &cycle->batches[b];
-        for (; c < batch->first_call + batch->call_count; c++) {
-            const struct call *call = &cycle->calls[c];
-            if (call->command != NULL && call->command->first_key > 0) {
-                keyspace_prefetch_entry(keyspace, batch->session->db, call->hash);
-            }
-        }
-    }
+    prefetch_entries(cycle);
     cycle->ticks = clock_ticks();
     for (uint32_t b = 0; b < cycle->batch_count; b++) {
         run_batch(cycle, &cycle->batches[b]);
@@ -314,6 +320,12 @@ static void on_drained(void *context, struct conn *conn)
     cycle_mark_dirty(cycle, session_of(conn));
 }
 
+static uint64_t log_threshold(const struct stats_options *options, enum commandlog_kind kind)
+{
+    int64_t threshold = option_get(&options->commandlog_threshold[kind]);
+    return threshold < 0 ? UINT64_MAX : (uint64_t)threshold;
+}
+
 static void on_cycle_begin(void *context, struct reactor *reactor)
 {
     struct cycle *cycle = cycle_for(context, reactor);
@@ -321,13 +333,21 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
     if (UNLIKELY(cycle->reactor == NULL)) {
         cycle->reactor = reactor;
         cycle->stats = stats_self();
+        cycle->pause_mark = registry_pause_mark(cycle->services->registry);
+        cycle->exec = (struct exec){
+            .reply = &cycle->reply, .access = &cycle->access, .services = cycle->services};
+        access_init(&cycle->access, cycle->services->keyspace, ACCESS_READ, (struct key_list){0},
+                    /* now_ms= */ 0);
         cycle->flush_ticks = clock_ns_to_ticks(FLUSH_DELAY_NS);
     }
     keyspace_enter(cycle->services->keyspace);
-    int64_t slow_us = option_get(&options->commandlog_threshold[COMMANDLOG_SLOW]);
-    cycle->slow_ticks = slow_us < 0 ? -1 : (int64_t)clock_ns_to_ticks((uint64_t)slow_us * 1000);
-    cycle->large_request = option_get(&options->commandlog_threshold[COMMANDLOG_LARGE_REQUEST]);
-    cycle->large_reply = option_get(&options->commandlog_threshold[COMMANDLOG_LARGE_REPLY]);
+    uint64_t slow_us = log_threshold(options, COMMANDLOG_SLOW);
+    cycle->slow_ticks = slow_us == UINT64_MAX ? UINT64_MAX : clock_ns_to_ticks(slow_us * 1000);
+    if (option_get(&options->latency_monitor_threshold) > 0) {
+        cycle->slow_ticks = 0;
+    }
+    cycle->large_request = log_threshold(options, COMMANDLOG_LARGE_REQUEST);
+    cycle->large_reply = log_threshold(options, COMMANDLOG_LARGE_REPLY);
     cycle->monitored = registry_count_monitors(cycle->services->registry) > 0;
 }
 

@@ -43,7 +43,8 @@ struct call {
     struct request request;
     const struct command *command; /* NULL: unknown */
     const unsigned char *wire;     /* first byte of its frame in the input */
-    uint64_t hash;                 /* of its first key, when command->first_key > 0 */
+    struct access_key key;         /* its first key, when command->first_key > 0 */
+    struct bucket *bucket;         /* where that was prefetched; NULL: nothing was */
 };
 
 struct batch {
@@ -70,20 +71,27 @@ struct cycle {
     uint32_t decoder_count;
     uint32_t call_count;
     uint32_t batch_count;
+    /* Of the call that runs: what all calls have alike stays filled in. */
+    struct exec exec;
+    struct access access;
+    struct reply reply;
+    struct access_key one_key[2];
+    const _Atomic int64_t *pause_mark; /* no pause lasts longer */
     struct call calls[GROUP_CALLS_MAX];
     struct batch batches[GROUP_BATCHES_MAX];
     struct session *dirty; /* have output: flushed together, at the cycle's end at the latest */
     struct session *last_dirty;
     uint64_t dirty_since; /* ticks when the first of them came */
     uint64_t flush_ticks; /* FLUSH_DELAY_NS */
-    struct job *parked;    /* calls that a pause holds back */
+    struct job *parked;   /* calls that a pause holds back */
     struct timer parked_timer;
     struct timer idle_timer;
     struct timer soft_timer; /* while some session is over its soft output limit */
     uint64_t ticks;          /* clock_ticks at the end of the last call */
-    int64_t slow_ticks;      /* commandlog threshold in ticks; < 0 off */
-    int64_t large_request;
-    int64_t large_reply;
+    /* From which on a call goes into a log; UINT64_MAX: never. */
+    uint64_t slow_ticks; /* 0 also when the latency monitor wants to see every call */
+    uint64_t large_request;
+    uint64_t large_reply;
     bool monitored; /* some reactor has a monitor */
     bool draining;  /* the server ends: no new requests */
     _Atomic uint64_t calls_run;
@@ -129,6 +137,8 @@ bool cycle_flush(struct cycle *cycle, struct session *session);
 void call_run(struct cycle *cycle, struct session *session, struct call *call);
 /* Replies the text of a status, if it has one. */
 void call_reply_status(struct reply *reply, enum status status);
+/* ---- book.c ---- */
+
 /* Books a finished command: histogram, error statistics, command logs. On any thread. */
 struct call_result {
     uint64_t ticks;
@@ -137,6 +147,8 @@ struct call_result {
     bool failed;
 };
 void call_book(const struct exec *x, struct bytes peer, const struct call_result *result);
+/* The same for a call that ran on its reactor. */
+void call_book_inline(struct cycle *cycle, const struct exec *x, size_t reply_bytes);
 
 /* ---- gate.c ---- */
 

@@ -145,14 +145,17 @@ static void prepare_call(const struct cycle *cycle, const struct session *sessio
                          struct call *call)
 {
     const struct request *request = &call->request;
-    call->command = find_command(cycle, request);
-    if (call->command == NULL || call->command->first_key <= 0 ||
-        request->argc <= (uint32_t)call->command->first_key) {
+    const struct command *command = find_command(cycle, request);
+    call->command = command;
+    call->bucket = NULL;
+    if (UNLIKELY(command == NULL || command->first_key <= 0 ||
+                 request->argc <= (uint32_t)command->first_key)) {
         return;
     }
     const struct keyspace *keyspace = cycle->services->keyspace;
-    call->hash = keyspace_hash(keyspace, request->argv[call->command->first_key]);
-    keyspace_prefetch_bucket(keyspace, session->db, call->hash);
+    call->key.name = request->argv[command->first_key];
+    call->key.hash = keyspace_hash(keyspace, call->key.name);
+    call->bucket = keyspace_prefetch_bucket(keyspace, session->db, call->key.hash);
 }
 
 static void decode_batch(struct cycle *cycle, struct batch *batch)

@@ -134,7 +134,7 @@ static struct job *job_make(struct cycle *cycle, struct session *session, struct
     job->request = call->request;
     request_detach(&job->request);
     call->request = (struct request){0};
-    job->hash = call->hash;
+    job->key_hash = call->key.hash;
     job->suspension.free_self = job_free;
     suspension_begin(&job->suspension, cycle->dispatcher, session);
     job->task.run = job_run;
@@ -188,7 +188,8 @@ static void on_parked_timer(struct timer *timer, struct reactor *reactor)
         session->suspension = NULL;
         session->flags &= ~(uint32_t)SESSION_JOB;
         session_set_blocked(session, false);
-        struct call call = {.request = job->request, .command = job->x.command, .hash = job->hash};
+        struct call call = {.request = job->request, .command = job->x.command};
+        call.key.hash = job->key_hash;
         job->request = (struct request){0};
         job_free(&job->suspension);
         /* Its time begins now, not when it came. */

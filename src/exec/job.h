@@ -15,7 +15,7 @@ struct job {
     struct request request;
     struct access_key *keys;
     struct job *next; /* parked */
-    uint64_t hash;
+    uint64_t key_hash;
     uint64_t ticks; /* spent so far */
     uint32_t access_flags;
     bool is_open;    /* the access is filled in */

@@ -34,6 +34,7 @@ void access_init(struct access *access, struct keyspace *keyspace, enum access_m
     access->changed = false;
     access->now_ms = now_ms;
     access->granted = false;
+    access->has_extras = false;
     access->tries = 0;
     access->shard_count = 0;
     access->shards = NULL;
@@ -47,6 +48,11 @@ void access_init(struct access *access, struct keyspace *keyspace, enum access_m
     access->garbage = NULL;
 }
 
+static struct shard_queue *queue_of(const struct access *access, const struct shard *shard)
+{
+    return &access->keyspace->queues[shard_index(access->keyspace, shard)];
+}
+
 /* One shard, with patience for a short holder. */
 static bool take_shard(struct access *access, struct shard *shard)
 {
@@ -56,7 +62,8 @@ static bool take_shard(struct access *access, struct shard *shard)
     if (LIKELY(shard_try_lock(&shard->word, exclusive, respects | SHARD_QUEUED, extra))) {
         return true;
     }
-    int64_t since_us = atomic_load_explicit(&shard->queue_since_us, memory_order_relaxed);
+    int64_t since_us =
+        atomic_load_explicit(&queue_of(access, shard)->since_us, memory_order_relaxed);
     if (since_us != 0 && clock_monotonic_us() - since_us > QUEUE_PATIENCE_US && respects != 0) {
         return false;
     }
@@ -90,6 +97,7 @@ static void collect_shards(struct access *access)
         count += (bits[index / 64] & bit) == 0;
         bits[index / 64] |= bit;
     }
+    access->has_extras = true;
     access->shards = count <= ACCESS_SHARDS_INLINE ? access->inline_shards
                                                    : mem_alloc(count * sizeof(*access->shards));
     for (size_t i = 0; i < words; i++) {
@@ -155,7 +163,7 @@ static void drop_priority(struct access *access)
                                                   memory_order_relaxed);
         /* Who queued only because of the ticket has no holder that would wake it. */
         if ((seen & SHARD_QUEUED) != 0 && (seen & (SHARD_WRITER | SHARD_READERS)) == 0) {
-            shard_wake_queue(access->shards[i]);
+            shard_wake_queue(access->keyspace, access->shards[i]);
         }
     }
     access->ticket = NULL;
@@ -171,6 +179,7 @@ static void want_priority(struct access *access)
                                                  memory_order_acquire, memory_order_relaxed)) {
         return;
     }
+    access->has_extras = true;
     access->ticket = access->shards[0];
     for (uint32_t i = 0; i < access->shard_count; i++) {
         atomic_fetch_or_explicit(&access->shards[i]->word, SHARD_TICKET, memory_order_relaxed);
@@ -198,52 +207,74 @@ enum access_result access_try(struct access *access)
     return ACCESS_GRANTED;
 }
 
+enum access_result access_open_one(struct access *access, const struct access_open *open)
+{
+    struct shard *shard = shard_of(access->keyspace, open->key->hash);
+    debug_check(!access->granted && !access->has_extras);
+    access->keys = open->key;
+    access->key_count = 1;
+    access->mode = (uint8_t)open->mode;
+    access->flags = (uint8_t)open->flags;
+    access->changed = false;
+    access->tries = 0;
+    access->prepares = 0;
+    access->now_ms = open->now_ms;
+    access->shards = access->inline_shards;
+    access->inline_shards[0] = shard;
+    access->shard_count = 1;
+    if (UNLIKELY(!shard_try_lock(&shard->word, open->mode == ACCESS_WRITE,
+                                 SHARD_TICKET | SHARD_QUEUED, extra_of(access)))) {
+        return access_try(access);
+    }
+    lock_rank_enter(LOCK_RANK_SHARD);
+    access->granted = true;
+    settle_time(access);
+    return ACCESS_GRANTED;
+}
+
 bool access_queue(struct access *access, struct access_waiter *waiter)
 {
     struct shard *shard = access->busy;
+    struct shard_queue *queue = queue_of(access, shard);
     if (access->tries >= PATIENT_TRIES) {
         want_priority(access);
     }
-    lock_acquire(&shard->queue_lock);
+    lock_acquire(&queue->lock);
     /* Set before the look: a holder that leaves after it finds the mark, and comes for the queue
      * when this lock is free again. */
     uint32_t seen = atomic_fetch_or_explicit(&shard->word, SHARD_QUEUED, memory_order_seq_cst);
     uint32_t obstacles = shard_rivals(access->mode == ACCESS_WRITE);
     obstacles |= access->ticket == NULL ? SHARD_TICKET : 0;
     /* Behind a queue any holder will do to wait for: its release wakes all. */
-    obstacles |= shard->queue != NULL ? SHARD_WRITER | SHARD_READERS : 0;
+    obstacles |= queue->head != NULL ? SHARD_WRITER | SHARD_READERS : 0;
     if ((seen & obstacles) == 0) {
-        if (shard->queue == NULL) {
+        if (queue->head == NULL) {
             atomic_fetch_and_explicit(&shard->word, ~SHARD_QUEUED, memory_order_relaxed);
         }
-        lock_release(&shard->queue_lock);
+        lock_release(&queue->lock);
         return false;
     }
     atomic_fetch_add_explicit(&access->keyspace->queued_jobs, 1, memory_order_relaxed);
     waiter->next = NULL;
     waiter->since_us = clock_monotonic_us();
-    if (shard->queue == NULL) {
-        atomic_store_explicit(&shard->queue_since_us, waiter->since_us, memory_order_relaxed);
+    if (queue->head == NULL) {
+        atomic_store_explicit(&queue->since_us, waiter->since_us, memory_order_relaxed);
     }
-    *shard->queue_tail = waiter;
-    shard->queue_tail = &waiter->next;
+    *queue->tail = waiter;
+    queue->tail = &waiter->next;
     /* From the release on the waiter may run elsewhere: access is no longer this thread's. */
-    lock_release(&shard->queue_lock);
+    lock_release(&queue->lock);
     return true;
 }
 
-void access_end(struct access *access)
+/* What access_end has to do when it was more than one shard that was taken and let go. */
+static ATTR_NOINLINE void end_extras(struct access *access)
 {
-    if (LIKELY(access->granted)) {
-        let_go(access, access->shard_count);
-        access->granted = false;
-    }
     drop_priority(access);
     if (UNLIKELY(access->shards != NULL && access->shards != access->inline_shards)) {
         mem_free(access->shards);
     }
-    access->shards = NULL;
-    access->shard_count = 0;
+    access->has_extras = false;
     if (UNLIKELY(access->garbage != NULL)) {
         struct garbage *garbage = access->garbage;
         access->garbage = NULL;
@@ -267,6 +298,18 @@ void access_end(struct access *access)
     }
 }
 
+void access_end(struct access *access)
+{
+    if (LIKELY(access->granted)) {
+        let_go(access, access->shard_count);
+        access->granted = false;
+    }
+    if (UNLIKELY(access->has_extras)) {
+        end_extras(access);
+    }
+    access->shard_count = 0;
+}
+
 enum status access_prepare(struct access *access)
 {
     struct blob *source = access->prepare_source;
@@ -284,6 +327,7 @@ enum status access_prepare(struct access *access)
     }
     memset(blob->data + copied, 0, size - copied);
     access->prepared = blob;
+    access->has_extras = true;
     return STATUS_OK;
 }
 
@@ -318,12 +362,14 @@ static void visit_shard(struct access *access, const struct shard_lists *lists,
                         const struct shard *shard, access_visitor *visit, void *argument)
 {
     const struct keyspace *keyspace = access->keyspace;
-    uint32_t head = lists->heads[shard->index];
+    uint32_t head = lists->heads[shard_index(keyspace, shard)];
     for (uint32_t i = head; i != UINT32_MAX; i = lists->next[i]) {
-        keyspace_prefetch_bucket(keyspace, access->keys[i].db, access->keys[i].hash);
+        (void)keyspace_prefetch_bucket(keyspace, access->keys[i].db, access->keys[i].hash);
     }
     for (uint32_t i = head; i != UINT32_MAX; i = lists->next[i]) {
-        keyspace_prefetch_entry(keyspace, access->keys[i].db, access->keys[i].hash);
+        const struct access_key *key = &access->keys[i];
+        (void)keyspace_prefetch_entry(keyspace_prefetch_bucket(keyspace, key->db, key->hash),
+                                      key->hash);
     }
     for (uint32_t i = head; i != UINT32_MAX; i = lists->next[i]) {
         visit(argument, access, i);

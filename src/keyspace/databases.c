@@ -172,7 +172,7 @@ static void reclaim_table(struct keyspace *keyspace, struct shard *shard, struct
     shard_lock_patiently(shard, /* exclusive= */ true, 0);
     struct table *table = shard_table(shard, database);
     if (table != NULL) {
-        shard_unlink_table(shard, table);
+        table = shard_unlink_table(shard, table);
         shard_publish_due(keyspace, shard);
     }
     shard_unlock(keyspace, shard, /* exclusive= */ true, 0);

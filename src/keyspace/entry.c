@@ -177,6 +177,26 @@ bool entry_overwrite(struct entry *entry, const struct entry_parts *parts)
     return true;
 }
 
+bool entry_overwrite_bytes(struct entry *entry, const struct value *value)
+{
+    if (!entry_is_plain(entry) || value->encoding == ENCODING_INT || value->blob != NULL ||
+        value->bytes.size > UINT8_MAX) {
+        return false;
+    }
+    size_t offset = ((entry->flags & ENTRY_TTL) != 0 ? 8 : 0) + (size_t)entry->key_size;
+    size_t before = sizeof(*entry) + offset;
+    if (allocation_size(before + entry->value_size) !=
+        allocation_size(before + value->bytes.size)) {
+        return false;
+    }
+    entry->kind = (uint8_t)(value->type | value->encoding << 4);
+    entry->value_size = (uint8_t)value->bytes.size;
+    if (value->bytes.size > 0) {
+        memcpy(entry->body + offset, value->bytes.data, value->bytes.size);
+    }
+    return true;
+}
+
 size_t entry_size(const struct entry *entry)
 {
     struct layout layout;
@@ -210,7 +230,7 @@ unsigned char *entry_embedded(struct entry *entry)
     return entry->body + layout.value;
 }
 
-void entry_value(const struct entry *entry, struct value *ret_value)
+void entry_value_any(const struct entry *entry, struct value *ret_value)
 {
     struct layout layout;
     layout_of(entry, &layout);

@@ -51,10 +51,14 @@ void entry_free(struct entry *entry);
 /* Puts other parts into the same memory if they have the same layout and size class; false and
  * nothing changed otherwise. The key stays; the expiry slot stays if there is a TTL. */
 bool entry_overwrite(struct entry *entry, const struct entry_parts *parts);
+/* The short way: new bytes in a plain entry, if the value is plain bytes too and needs no other
+ * size class; the TTL stays as it is. */
+bool entry_overwrite_bytes(struct entry *entry, const struct value *value);
 
 size_t entry_size(const struct entry *entry); /* as allocated, without a blob */
 struct bytes entry_key(const struct entry *entry);
-void entry_value(const struct entry *entry, struct value *ret_value);
+/* The value of any entry; entry_value is the short way for the commonest. */
+void entry_value_any(const struct entry *entry, struct value *ret_value);
 struct blob *entry_blob(const struct entry *entry); /* NULL unless BLOB */
 /* The bytes of an embedded value, to be edited in place. */
 unsigned char *entry_embedded(struct entry *entry);
@@ -75,6 +79,25 @@ static inline bool entry_is_expired(const struct entry *entry, int64_t now_ms)
     return (entry->flags & ENTRY_TTL) != 0 && entry_expiry(entry) <= now_ms;
 }
 
+/* Is the value embedded bytes, with sizes of one byte? */
+static inline bool entry_is_plain(const struct entry *entry)
+{
+    return (entry->flags & (ENTRY_WIDE | ENTRY_BLOB)) == 0 && entry->kind >> 4 != ENCODING_INT;
+}
+
+static inline void entry_value(const struct entry *entry, struct value *ret_value)
+{
+    if (UNLIKELY(!entry_is_plain(entry))) {
+        entry_value_any(entry, ret_value);
+        return;
+    }
+    size_t offset = ((entry->flags & ENTRY_TTL) != 0 ? 8 : 0) + (size_t)entry->key_size;
+    ret_value->type = entry_type(entry);
+    ret_value->encoding = (enum value_encoding)(entry->kind >> 4);
+    ret_value->bytes = bytes_make(entry->body + offset, entry->value_size);
+    ret_value->blob = NULL;
+}
+
 /* The same key? Inline for the lookup's sake. */
 static inline bool entry_has_key(const struct entry *entry, struct bytes key)
 {
@@ -82,7 +105,7 @@ static inline bool entry_has_key(const struct entry *entry, struct bytes key)
         size_t offset = (entry->flags & ENTRY_TTL) != 0 ? 8 : 0;
         bool has_word = entry->kind >> 4 == ENCODING_INT || (entry->flags & ENTRY_BLOB) != 0;
         offset += has_word ? 8 : 0;
-        return entry->key_size == key.size && memcmp(entry->body + offset, key.data, key.size) == 0;
+        return entry->key_size == key.size && bytes_same(entry->body + offset, key.data, key.size);
     }
     return bytes_equal(entry_key(entry), key);
 }

@@ -1,5 +1,6 @@
 /* Active expiry: keys go from memory soon after they expired, in short exclusive holds of the
  * shards that have something due. One thread at a time. */
+#include "bucket.h"
 #include "key.h"
 #include "pollard/base/clock.h"
 #include "pollard/stats/stats.h"
@@ -44,12 +45,12 @@ static void expire_hold(struct keyspace *keyspace, struct shard *shard, int64_t 
     shard_lock_patiently(shard, /* exclusive= */ true, 0);
     int64_t latest = atomic_load_explicit(&shard->latest_now_ms, memory_order_relaxed);
     now_ms = latest > now_ms ? latest : now_ms;
-    struct table *next = atomic_load_explicit(&shard->tables, memory_order_relaxed);
+    struct table *next = shard_first_table(shard);
     while (next != NULL) {
         uint16_t slot;
         place.table = next;
-        next = atomic_load_explicit(&next->next, memory_order_relaxed);
-        if (atomic_load_explicit(&place.table->database->is_dead, memory_order_relaxed)) {
+        next = table_next(next);
+        if (atomic_load_explicit(&table_database(place.table)->is_dead, memory_order_relaxed)) {
             continue;
         }
         /* Its last key may take the table with it. */

@@ -32,7 +32,7 @@ void keyspace_figures(struct keyspace *keyspace, uint32_t db, struct keyspace_fi
     };
     for (uint32_t i = 0; i < keyspace->shard_count; i++) {
         struct shard *shard = &keyspace->shards[i];
-        if (atomic_load_explicit(&shard->tables, memory_order_relaxed) == NULL) {
+        if (shard_first_table(shard) == NULL) {
             continue;
         }
         shard_lock_patiently(shard, /* exclusive= */ false, 0);
@@ -70,7 +70,7 @@ int64_t keyspace_average_ttl(const struct keyspace *keyspace, uint32_t db)
     uint32_t sampled = 0;
     for (uint32_t i = 0; i < keyspace->shard_count && sampled < TTL_SAMPLE_SHARDS; i++) {
         struct shard *shard = &self->shards[i];
-        if (atomic_load_explicit(&shard->tables, memory_order_relaxed) == NULL) {
+        if (shard_first_table(shard) == NULL) {
             continue;
         }
         shard_lock_patiently(shard, /* exclusive= */ false, 0);
@@ -118,9 +118,8 @@ void keyspace_verify(struct keyspace *keyspace)
         struct shard *shard = &keyspace->shards[i];
         shard_lock_patiently(shard, /* exclusive= */ true, 0);
         struct place place = {.keyspace = keyspace, .shard = shard};
-        place.table = atomic_load_explicit(&shard->tables, memory_order_relaxed);
-        for (; place.table != NULL;
-             place.table = atomic_load_explicit(&place.table->next, memory_order_relaxed)) {
+        place.table = shard_first_table(shard);
+        for (; place.table != NULL; place.table = table_next(place.table)) {
             table_verify(place.table, &rehash);
             check(wheel_count(place.table->wheel) == place.table->ttl_count);
             for (uint32_t bucket = 0; bucket < place.table->bucket_count; bucket++) {

@@ -1,4 +1,5 @@
 /* Reading keys through an access. The end of the hot path of GET. */
+#include "bucket.h"
 #include "key.h"
 #include "pollard/base/check.h"
 #include "pollard/base/mem.h"
@@ -25,8 +26,17 @@ struct entry *key_lookup(struct access *access, uint32_t index, struct place *pl
 
 bool key_find(struct access *access, uint32_t index, uint32_t flags, struct value *ret_value)
 {
-    struct place place;
-    struct entry *entry = key_lookup(access, index, &place);
+    debug_check(access->granted && index < access->key_count);
+    const struct access_key *key = &access->keys[index];
+    const struct keyspace *keyspace = access->keyspace;
+    const struct table *table =
+        shard_table(shard_of(keyspace, key->hash), database_of(keyspace, key->db));
+    struct entry *entry =
+        table == NULL ? NULL : table_find(table, key->name, table_hash(key->hash)).entry;
+    if (UNLIKELY(entry != NULL && entry_is_expired(entry, access->now_ms))) {
+        struct place place;
+        entry = key_lookup(access, index, &place);
+    }
     if (LIKELY((flags & KEY_QUIET) == 0)) {
         stat_add(entry != NULL ? STAT_keyspace_hits : STAT_keyspace_misses, 1);
     }

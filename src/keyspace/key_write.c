@@ -21,6 +21,7 @@ void key_discard(struct access *access, struct entry *entry)
         garbage->blob = blob_acquire(entry_blob(entry));
         garbage->next = access->garbage;
         access->garbage = garbage;
+        access->has_extras = true;
     }
     entry_free(entry);
 }
@@ -35,8 +36,10 @@ static void note_change(struct access *access)
 static void note_due(struct access *access, const struct place *place)
 {
     int64_t due_ms =
-        atomic_load_explicit(&access->keyspace->due_ms[place->shard->index], memory_order_relaxed);
+        atomic_load_explicit(&access->keyspace->due_ms[shard_index(access->keyspace, place->shard)],
+                             memory_order_relaxed);
     access->due_ms = due_ms < access->due_ms ? due_ms : access->due_ms;
+    access->has_extras = true;
 }
 
 /* Puts an entry of these parts at the place. */
@@ -65,9 +68,14 @@ enum status key_put(struct access *access, uint32_t index, const struct value *v
     if (expires_at_ms == KEY_KEEP_EXPIRY) {
         expires_at_ms = old == NULL ? KEY_NO_EXPIRY : entry_expiry(old);
     }
+    note_change(access);
+    if (LIKELY(old != NULL && expires_at_ms < 0 && (old->flags & ENTRY_TTL) == 0) &&
+        entry_overwrite_bytes(old, value)) {
+        atomic_store_explicit(&old->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
+        return STATUS_OK;
+    }
     const struct entry_parts parts = {
         .key = access->keys[index].name, .value = *value, .expires_at_ms = expires_at_ms};
-    note_change(access);
     if (old != NULL && entry_overwrite(old, &parts)) {
         atomic_store_explicit(&old->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
         if (expires_at_ms >= 0) {

@@ -42,13 +42,13 @@ struct keyspace *keyspace_create(const struct keyspace_options *options,
     keyspace->shard_mask = keyspace->shard_count - 1;
     keyspace->database_count = (uint32_t)option_get(&options->databases);
     keyspace->shards = mem_alloc_zero(keyspace->shard_count * sizeof(struct shard));
+    keyspace->queues = mem_alloc_zero(keyspace->shard_count * sizeof(*keyspace->queues));
     keyspace->due_ms = mem_alloc(keyspace->shard_count * sizeof(*keyspace->due_ms));
     keyspace->databases = mem_alloc_zero(keyspace->database_count * sizeof(*keyspace->databases));
     for (uint32_t i = 0; i < keyspace->shard_count; i++) {
-        struct shard *shard = &keyspace->shards[i];
-        shard->index = i;
-        shard->queue_tail = &shard->queue;
-        lock_init(&shard->queue_lock, LOCK_RANK_SHARD_QUEUE);
+        struct shard_queue *queue = &keyspace->queues[i];
+        queue->tail = &queue->head;
+        lock_init(&queue->lock, LOCK_RANK_SHARD_QUEUE);
         atomic_init(&keyspace->due_ms[i], INT64_MAX);
     }
     for (uint32_t i = 0; i < keyspace->database_count; i++) {
@@ -73,13 +73,14 @@ void keyspace_destroy(struct keyspace **keyspace_pointer)
     while (keyspace_reclaim(keyspace)) {
     }
     for (uint32_t i = 0; i < keyspace->shard_count; i++) {
-        struct table *table = atomic_load(&keyspace->shards[i].tables);
-        while (table != NULL) {
-            struct table *next = atomic_load(&table->next);
-            table_destroy(table);
-            table = next;
+        struct shard *shard = &keyspace->shards[i];
+        struct table *table;
+        while ((table = shard_first_table(shard)) != NULL) {
+            table = shard_unlink_table(shard, table);
+            table_deinit(table);
+            mem_free(table);
         }
-        lock_deinit(&keyspace->shards[i].queue_lock);
+        lock_deinit(&keyspace->queues[i].lock);
     }
     for (uint32_t i = 0; i < keyspace->database_count; i++) {
         database_destroy(database_of(keyspace, i));
@@ -93,6 +94,7 @@ void keyspace_destroy(struct keyspace **keyspace_pointer)
     lock_deinit(&keyspace->dead_lock);
     mem_free(keyspace->databases);
     mem_free(keyspace->due_ms);
+    mem_free(keyspace->queues);
     mem_free(keyspace->shards);
     mem_free(keyspace);
     *keyspace_pointer = NULL;
@@ -118,20 +120,20 @@ uint64_t keyspace_hash(const struct keyspace *keyspace, struct bytes key)
     return hash_keyed(&keyspace->secret, key);
 }
 
-void keyspace_prefetch_bucket(const struct keyspace *keyspace, uint32_t db, uint64_t hash)
+struct bucket *keyspace_prefetch_bucket(const struct keyspace *keyspace, uint32_t db, uint64_t hash)
 {
     const struct table *table = shard_table(shard_of(keyspace, hash), database_of(keyspace, db));
-    if (table != NULL) {
-        table_prefetch_bucket(table, table_hash(hash));
-    }
+    return table == NULL ? NULL : table_prefetch_bucket(table, table_hash(hash));
 }
 
-void keyspace_prefetch_entry(const struct keyspace *keyspace, uint32_t db, uint64_t hash)
+struct node *keyspace_prefetch_entry(struct bucket *bucket, uint64_t hash)
 {
-    const struct table *table = shard_table(shard_of(keyspace, hash), database_of(keyspace, db));
-    if (table != NULL) {
-        table_prefetch_entry(table, table_hash(hash));
-    }
+    return LIKELY(bucket != NULL) ? table_prefetch_entry(bucket, table_hash(hash)) : NULL;
+}
+
+void keyspace_prefetch_in_node(struct node *node, uint64_t hash)
+{
+    table_prefetch_in_node(node, table_hash(hash));
 }
 
 static uint32_t rehash_entry(void *context, const struct entry *entry)
@@ -192,4 +194,4 @@ void keyspace_tell_due(struct keyspace *keyspace, int64_t due_ms)
     keyspace->hooks.want_expire(keyspace->hooks.context, due_ms);
 }
 
-_Static_assert(sizeof(struct shard) <= 128, "an idle shard is small");
+_Static_assert(sizeof(struct shard) == CACHE_LINE, "a lookup begins with one line");

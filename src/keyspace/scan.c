@@ -44,7 +44,7 @@ static int64_t shard_now(struct shard *shard, int64_t now_ms)
 static uint32_t scan_shard(struct keyspace *keyspace, struct shard *shard,
                            const struct key_scan *scan, uint32_t position, struct walk *walk)
 {
-    if (atomic_load_explicit(&shard->tables, memory_order_relaxed) == NULL) {
+    if (shard_first_table(shard) == NULL) {
         return 0;
     }
     shard_lock_patiently(shard, /* exclusive= */ false, 0);

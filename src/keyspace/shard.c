@@ -1,5 +1,6 @@
 /* Shards: tables of databases, the lock's slow half, the queue of jobs. */
 #include "shard.h"
+#include "bucket.h"
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
@@ -16,36 +17,69 @@ struct table *shard_make_table(struct keyspace *keyspace, struct shard *shard, u
     if (table != NULL) {
         return table;
     }
-    table = table_create(database);
-    atomic_init(&table->next, atomic_load_explicit(&shard->tables, memory_order_relaxed));
-    /* Release: pairs with the acquire in shard_table. */
-    atomic_store_explicit(&shard->tables, table, memory_order_release);
+    if (table_database(&shard->table) == NULL) {
+        table_init(&shard->table, database);
+        return &shard->table;
+    }
+    table = mem_alloc_zero(sizeof(*table));
+    table_init(table, database);
+    atomic_init(&table->next, table_next(&shard->table));
+    /* Release: pairs with the acquire in table_next. */
+    atomic_store_explicit(&shard->table.next, table, memory_order_release);
     return table;
 }
 
-void shard_unlink_table(struct shard *shard, struct table *table)
+/* Moves what the table in place holds to the heap. Who meets the place meanwhile finds nothing
+ * there, or the next database's table: it only prefetches. */
+static struct table *move_out(struct table *table)
 {
-    _Atomic(struct table *) *link = &shard->tables;
+    struct table *moved = mem_alloc_zero(sizeof(*moved));
+    atomic_init(&moved->database, table_database(table));
+    atomic_init(&moved->directory, atomic_load_explicit(&table->directory, memory_order_relaxed));
+    atomic_init(&moved->bucket_count,
+                atomic_load_explicit(&table->bucket_count, memory_order_relaxed));
+    atomic_init(&moved->key_count, atomic_load_explicit(&table->key_count, memory_order_relaxed));
+    moved->wheel = table->wheel;
+    moved->ttl_count = table->ttl_count;
+    moved->first_level = table->first_level;
+    moved->node_count = table->node_count;
+    atomic_store_explicit(&table->database, NULL, memory_order_relaxed);
+    atomic_store_explicit(&table->bucket_count, 0, memory_order_relaxed);
+    atomic_store_explicit(&table->directory, NULL, memory_order_relaxed);
+    atomic_store_explicit(&table->key_count, 0, memory_order_relaxed);
+    table->wheel = NULL;
+    table->ttl_count = 0;
+    table->first_level = 0;
+    table->node_count = 0;
+    return moved;
+}
+
+struct table *shard_unlink_table(struct shard *shard, struct table *table)
+{
+    if (table == &shard->table) {
+        return move_out(table);
+    }
+    _Atomic(struct table *) *link = &shard->table.next;
     struct table *at;
     while ((at = atomic_load_explicit(link, memory_order_relaxed)) != table) {
         check(at != NULL);
         link = &at->next;
     }
-    atomic_store_explicit(link, atomic_load_explicit(&table->next, memory_order_relaxed),
-                          memory_order_release);
+    atomic_store_explicit(link, table_next(table), memory_order_release);
+    return table;
 }
 
 void shard_publish_due(struct keyspace *keyspace, struct shard *shard)
 {
     int64_t due_ms = INT64_MAX;
-    struct table *table = atomic_load_explicit(&shard->tables, memory_order_relaxed);
-    for (; table != NULL; table = atomic_load_explicit(&table->next, memory_order_relaxed)) {
-        if (!atomic_load_explicit(&table->database->is_dead, memory_order_relaxed)) {
+    struct table *table = shard_first_table(shard);
+    for (; table != NULL; table = table_next(table)) {
+        if (!atomic_load_explicit(&table_database(table)->is_dead, memory_order_relaxed)) {
             int64_t table_due_ms = wheel_due(table->wheel);
             due_ms = table_due_ms < due_ms ? table_due_ms : due_ms;
         }
     }
-    _Atomic int64_t *due = &keyspace->due_ms[shard->index];
+    _Atomic int64_t *due = &keyspace->due_ms[shard_index(keyspace, shard)];
     if (atomic_load_explicit(due, memory_order_relaxed) != due_ms) {
         atomic_store_explicit(due, due_ms, memory_order_relaxed);
     }
@@ -74,19 +108,20 @@ void shard_unlock(struct keyspace *keyspace, struct shard *shard, bool exclusive
     bool wakes = shard_unlock_word(&shard->word, exclusive, extra);
     lock_rank_leave(LOCK_RANK_SHARD);
     if (UNLIKELY(wakes)) {
-        shard_wake_queue(shard);
+        shard_wake_queue(keyspace, shard);
     }
 }
 
-void shard_wake_queue(struct shard *shard)
+void shard_wake_queue(struct keyspace *keyspace, struct shard *shard)
 {
-    lock_acquire(&shard->queue_lock);
-    struct access_waiter *waiter = shard->queue;
-    shard->queue = NULL;
-    shard->queue_tail = &shard->queue;
-    atomic_store_explicit(&shard->queue_since_us, 0, memory_order_relaxed);
+    struct shard_queue *queue = &keyspace->queues[shard_index(keyspace, shard)];
+    lock_acquire(&queue->lock);
+    struct access_waiter *waiter = queue->head;
+    queue->head = NULL;
+    queue->tail = &queue->head;
+    atomic_store_explicit(&queue->since_us, 0, memory_order_relaxed);
     atomic_fetch_and_explicit(&shard->word, ~SHARD_QUEUED, memory_order_relaxed);
-    lock_release(&shard->queue_lock);
+    lock_release(&queue->lock);
     while (waiter != NULL) {
         /* wake may free or reuse it. */
         struct access_waiter *next = waiter->next;
@@ -112,7 +147,7 @@ static void count_ttl(struct table *table, int change)
 {
     if (change != 0) {
         table->ttl_count += (uint32_t)change;
-        database_count_ttl(table->database, change);
+        database_count_ttl(table_database(table), change);
     }
 }
 
@@ -127,11 +162,10 @@ struct entry *place_unlink(struct place *place)
         shard_publish_due(place->keyspace, place->shard);
     }
     table_remove(table, place->position, place->hash, &rehash);
-    database_count_key(table->database, -1);
+    database_count_key(table_database(table), -1);
     place->position = (struct position){0};
     if (UNLIKELY(table_wants_end(table))) {
-        shard_unlink_table(place->shard, table);
-        table_retire(table, rehash.gate);
+        table_retire(shard_unlink_table(place->shard, table), rehash.gate);
         place->table = NULL;
     }
     return entry;
@@ -157,7 +191,7 @@ struct entry *place_put(struct place *place, uint32_t db, struct entry *entry, i
     } else {
         const struct rehash rehash = keyspace_rehash(place->keyspace);
         table_insert(table, entry, place->hash, &rehash);
-        database_count_key(table->database, 1);
+        database_count_key(table_database(table), 1);
     }
     count_ttl(table, has_ttl - had_ttl);
     if (has_ttl) {

@@ -9,17 +9,23 @@
 #include "shard_lock.h"
 #include "table.h"
 
+/* One cache line: all that a lookup needs before the table's directory. */
 struct shard {
     _Atomic uint32_t word;
-    uint32_t index;
     uint32_t version; /* of its keys: changes with every exclusive hold; under the lock */
-    _Atomic(struct table *) tables; /* one a database that has keys here; nearly always one */
-    _Atomic int64_t latest_now_ms;  /* the latest time this shard judged by */
-    _Atomic int64_t queue_since_us; /* monotonic; 0: nobody queues */
-    struct access_waiter *queue;
-    struct access_waiter **queue_tail;
-    struct lock queue_lock;
+    _Atomic int64_t latest_now_ms; /* the latest time this shard judged by */
+    /* Tables, one a database that has keys here: nearly always the one in place. Unused when its
+     * database is NULL; others hang on its next. */
+    struct table table;
 } ATTR_ALIGNED(CACHE_LINE);
+
+/* The jobs that wait at a shard. */
+struct shard_queue {
+    _Atomic int64_t since_us; /* monotonic; 0: nobody queues */
+    struct access_waiter *head;
+    struct access_waiter **tail;
+    struct lock lock;
+};
 
 struct dead_blob {
     struct dead_blob *next;
@@ -34,6 +40,7 @@ struct keyspace {
     uint32_t shard_count;
     uint32_t database_count;
     struct shard *shards;
+    struct shard_queue *queues;            /* one a shard */
     _Atomic int64_t *due_ms;               /* one a shard: when its expiry index is due */
     _Atomic(struct database *) *databases; /* logical to physical */
     _Atomic int64_t told_due_ms;           /* what want_expire was told last */
@@ -61,20 +68,46 @@ static inline struct database *database_of(const struct keyspace *keyspace, uint
     return atomic_load_explicit(&keyspace->databases[db], memory_order_relaxed);
 }
 
+static inline uint32_t shard_index(const struct keyspace *keyspace, const struct shard *shard)
+{
+    return (uint32_t)(shard - keyspace->shards);
+}
+
+static inline struct database *table_database(const struct table *table)
+{
+    /* Acquire: pairs with the release that makes a table, in place or not, one of the database. */
+    return atomic_load_explicit(&((struct table *)table)->database, memory_order_acquire);
+}
+
+static inline struct table *table_next(const struct table *table)
+{
+    return atomic_load_explicit(&((struct table *)table)->next, memory_order_acquire);
+}
+
 static inline struct table *shard_table(const struct shard *shard, const struct database *database)
 {
-    struct table *table =
-        atomic_load_explicit(&((struct shard *)shard)->tables, memory_order_acquire);
-    while (table != NULL && table->database != database) {
-        table = atomic_load_explicit(&table->next, memory_order_acquire);
+    const struct table *table = &shard->table;
+    while (UNLIKELY(table_database(table) != database)) {
+        table = table_next(table);
+        if (table == NULL) {
+            return NULL;
+        }
     }
-    return table;
+    return (struct table *)table;
+}
+
+/* The first table that is in use; NULL: none, the shard is empty. */
+static inline struct table *shard_first_table(const struct shard *shard)
+{
+    const struct table *table = &shard->table;
+    return table_database(table) != NULL ? (struct table *)table : table_next(table);
 }
 
 /* The table for a database, made when missing. Exclusive lock. */
 struct table *shard_make_table(struct keyspace *keyspace, struct shard *shard, uint32_t db);
-/* Takes an emptied or dead table out of the shard. Exclusive lock. */
-void shard_unlink_table(struct shard *shard, struct table *table);
+/* Takes an emptied or dead table out of the shard; returns it, or what stands for it, for
+ * table_retire. Exclusive lock. */
+ATTR_MUST_USE struct table *shard_unlink_table(struct shard *shard, struct table *table);
 /* Publishes when this shard's expiry is due. Exclusive lock. */
 void shard_publish_due(struct keyspace *keyspace, struct shard *shard);
 struct rehash keyspace_rehash(struct keyspace *keyspace);
@@ -84,7 +117,7 @@ struct rehash keyspace_rehash(struct keyspace *keyspace);
 void shard_lock_patiently(struct shard *shard, bool exclusive, uint32_t extra);
 void shard_unlock(struct keyspace *keyspace, struct shard *shard, bool exclusive, uint32_t extra);
 /* Hands all queued jobs on. */
-void shard_wake_queue(struct shard *shard);
+void shard_wake_queue(struct keyspace *keyspace, struct shard *shard);
 
 /* A blob that was unlinked: small ones are released at once, large ones on the pool. */
 void keyspace_discard_blob(struct keyspace *keyspace, struct blob *blob);

@@ -1,44 +1,25 @@
 /* The table: linear hashing over cache-line buckets. See table.h for the picture and the rules. */
 #include "table.h"
+#include "bucket.h"
 #include "database.h"
 #include "pollard/base/check.h"
 #include "pollard/base/mem.h"
 #include "wheel.h"
 
-#define POINTER_MASK ((UINT64_C(1) << 48) - 1)
-#define LINK_BIT UINT64_C(1)
-#define TAG_SHIFT 48
-/* The tag is these bits of the table hash: splits at levels 4 to 19 find their bit in it. */
-#define TAG_LOW 4
-#define TAG_BITS 16
 /* A split for every 32/5 = 6.4 keys a bucket: load 0.8. A merge below 4: load 0.5. Measured: 0.9
  * saves 1 byte a key and costs 6 % of a lookup for its longer chains. */
-#define GROW_NUMERATOR 32
+#define GROW_NUMERATOR 35
 #define GROW_DENOMINATOR 5
 #define SHRINK_LOAD 4
 /* Longest chain a split can take apart at once; longer ones stay for a later split. With a keyed
  * hash nobody can make one. */
 #define CHAIN_MAX 192
 
-struct node {
-    _Atomic uint64_t slots[NODE_SLOTS];
-};
-
 static uint64_t slot_make(const struct entry *entry, uint32_t hash)
 {
     uint64_t pointer = (uint64_t)(uintptr_t)entry;
     debug_check((pointer & ~POINTER_MASK) == 0 && (pointer & 7) == 0);
-    return pointer | (uint64_t)((hash >> TAG_LOW) & 0xffff) << TAG_SHIFT;
-}
-
-static struct entry *slot_entry(uint64_t slot)
-{
-    return (struct entry *)(uintptr_t)(slot & POINTER_MASK);
-}
-
-static uint64_t slot_get(_Atomic uint64_t *slot)
-{
-    return atomic_load_explicit(slot, memory_order_relaxed);
+    return pointer | (uint64_t)hash_tag(hash) << TAG_SHIFT;
 }
 
 static void slot_set(_Atomic uint64_t *slot, uint64_t value)
@@ -47,31 +28,14 @@ static void slot_set(_Atomic uint64_t *slot, uint64_t value)
     atomic_store_explicit(slot, value, memory_order_release);
 }
 
-static struct node *slot_node(uint64_t slot)
-{
-    return (struct node *)(uintptr_t)((slot & POINTER_MASK) & ~LINK_BIT);
-}
-
-static uint32_t bucket_index(uint32_t count, uint32_t hash)
-{
-    uint32_t level = 31 - (uint32_t)__builtin_clz(count);
-    uint32_t low = (UINT32_C(1) << level) - 1;
-    uint32_t index = hash & (low << 1 | 1);
-    return index < count ? index : hash & low;
-}
-
-static struct bucket *bucket_at(const struct table *table, uint32_t index)
-{
-    struct directory *directory =
-        atomic_load_explicit(&((struct table *)table)->directory, memory_order_relaxed);
-    struct bucket *segment =
-        atomic_load_explicit(&directory->segments[index >> SEGMENT_BITS], memory_order_relaxed);
-    return &segment[index & (SEGMENT_BUCKETS - 1)];
-}
-
 static uint32_t count_get(const struct table *table)
 {
     return atomic_load_explicit(&((struct table *)table)->bucket_count, memory_order_relaxed);
+}
+
+static uint32_t first_size(const struct table *table)
+{
+    return UINT32_C(1) << table->first_level;
 }
 
 static void key_count_add(struct table *table, uint32_t change)
@@ -91,16 +55,14 @@ static struct directory *directory_create(uint32_t capacity)
     return directory;
 }
 
-struct table *table_create(struct database *database)
+void table_init(struct table *table, struct database *database)
 {
-    struct table *table = mem_alloc_zero(sizeof(*table));
     struct directory *directory = directory_create(1);
     atomic_init(&directory->segments[0], mem_alloc_zero(sizeof(struct bucket)));
-    atomic_init(&table->directory, directory);
-    atomic_init(&table->bucket_count, 1);
-    table->first_size = 1;
-    table->database = database;
-    return table;
+    atomic_store_explicit(&table->directory, directory, memory_order_relaxed);
+    atomic_store_explicit(&table->bucket_count, 1, memory_order_relaxed);
+    /* Release: pairs with the acquire in table_database. */
+    atomic_store_explicit(&table->database, database, memory_order_release);
 }
 
 static bool free_visited(void *argument, struct entry *entry)
@@ -109,12 +71,17 @@ static bool free_visited(void *argument, struct entry *entry)
     return true;
 }
 
-static void free_nodes(uint64_t slot)
+/* gate: NULL when nobody can be looking into them. */
+static void free_nodes(uint64_t slot, struct gate *gate)
 {
     while ((slot & LINK_BIT) != 0) {
         struct node *node = slot_node(slot);
         slot = slot_get(&node->slots[NODE_SLOTS - 1]);
-        mem_free_sized(node, sizeof(*node));
+        if (gate == NULL) {
+            mem_free_sized(node, sizeof(*node));
+        } else {
+            gate_retire(gate, node);
+        }
     }
 }
 
@@ -123,7 +90,7 @@ static void free_entries(struct table *table)
     uint32_t count = count_get(table);
     for (uint32_t i = 0; i < count; i++) {
         (void)table_visit_bucket(table, i, free_visited, NULL);
-        free_nodes(slot_get(&bucket_at(table, i)->slots[BUCKET_SLOTS - 1]));
+        free_nodes(slot_get(&bucket_at(table, i)->slots[BUCKET_SLOTS - 1]), /* gate= */ NULL);
     }
 }
 
@@ -139,7 +106,7 @@ void table_retire(struct table *table, struct gate *gate)
     gate_retire(gate, table);
 }
 
-void table_destroy(struct table *table)
+void table_deinit(struct table *table)
 {
     struct directory *directory = atomic_load_explicit(&table->directory, memory_order_relaxed);
     free_entries(table);
@@ -148,35 +115,26 @@ void table_destroy(struct table *table)
     }
     mem_free(directory);
     wheel_destroy(&table->wheel);
-    mem_free(table);
 }
 
 /* ---- Lookup ---- */
 
-struct position table_find(const struct table *table, struct bytes key, uint32_t hash)
+struct position table_find_in_nodes(uint64_t link, struct bytes key, uint32_t tag)
 {
-    struct bucket *bucket = bucket_at(table, bucket_index(count_get(table), hash));
-    _Atomic uint64_t *slots = bucket->slots;
-    uint64_t tag = (hash >> TAG_LOW) & 0xffff;
-    uint32_t left = BUCKET_SLOTS;
-    while (left > 0) {
-        uint64_t slot = slot_get(slots);
+    _Atomic uint64_t *slots = slot_node(link)->slots;
+    for (uint32_t i = 0; i < NODE_SLOTS; i++) {
+        uint64_t slot = slot_get(&slots[i]);
         if (slot == 0) {
             break;
         }
-        if (UNLIKELY((slot & LINK_BIT) != 0)) {
+        if ((slot & LINK_BIT) != 0) {
             slots = slot_node(slot)->slots;
-            left = NODE_SLOTS;
+            i = UINT32_MAX; /* begins anew at 0 */
             continue;
         }
-        if (slot >> TAG_SHIFT == tag) {
-            struct entry *entry = slot_entry(slot);
-            if (LIKELY(entry_has_key(entry, key))) {
-                return (struct position){.slot = slots, .entry = entry};
-            }
+        if (slot >> TAG_SHIFT == tag && entry_has_key(slot_entry(slot), key)) {
+            return (struct position){.slot = &slots[i], .entry = slot_entry(slot)};
         }
-        slots++;
-        left--;
     }
     return (struct position){0};
 }
@@ -184,8 +142,8 @@ struct position table_find(const struct table *table, struct bytes key, uint32_t
 size_t table_find_tagged(const struct table *table, uint32_t hash, struct entry **entries,
                          size_t count)
 {
-    _Atomic uint64_t *slots = bucket_at(table, bucket_index(count_get(table), hash))->slots;
-    uint64_t tag = (hash >> TAG_LOW) & 0xffff;
+    _Atomic uint64_t *slots = bucket_of(table, hash)->slots;
+    uint64_t tag = hash_tag(hash);
     size_t found = 0;
     uint32_t left = BUCKET_SLOTS;
     while (left > 0 && found < count) {
@@ -214,9 +172,12 @@ static struct bucket *bucket_peek(const struct table *table, uint32_t hash)
     struct table *self = (struct table *)table;
     /* Acquire: pairs with the release in publish_count; the segments for this count are there. */
     uint32_t count = atomic_load_explicit(&self->bucket_count, memory_order_acquire);
-    uint32_t index = bucket_index(count, hash);
     struct directory *directory = atomic_load_explicit(&self->directory, memory_order_acquire);
-    if (index >> SEGMENT_BITS >= directory->capacity) {
+    if (UNLIKELY(count == 0 || directory == NULL)) {
+        return NULL;
+    }
+    uint32_t index = bucket_index(count, hash);
+    if (UNLIKELY(index >> SEGMENT_BITS >= directory->capacity)) {
         return NULL;
     }
     struct bucket *segment =
@@ -224,26 +185,38 @@ static struct bucket *bucket_peek(const struct table *table, uint32_t hash)
     return segment == NULL ? NULL : &segment[index & (SEGMENT_BUCKETS - 1)];
 }
 
-void table_prefetch_bucket(const struct table *table, uint32_t hash)
+struct bucket *table_prefetch_bucket(const struct table *table, uint32_t hash)
 {
     struct bucket *bucket = bucket_peek(table, hash);
     if (bucket != NULL) {
         __builtin_prefetch(bucket);
     }
+    return bucket;
 }
 
-void table_prefetch_entry(const struct table *table, uint32_t hash)
+struct node *table_prefetch_entry(struct bucket *bucket, uint32_t hash)
 {
-    struct bucket *bucket = bucket_peek(table, hash);
-    uint64_t tag = (hash >> TAG_LOW) & 0xffff;
-    for (uint32_t i = 0; bucket != NULL && i < BUCKET_SLOTS; i++) {
-        uint64_t slot = atomic_load_explicit(&bucket->slots[i], memory_order_relaxed);
-        if (slot == 0) {
-            return;
-        }
-        if (slot >> TAG_SHIFT == tag) {
-            __builtin_prefetch(slot_entry(slot));
-            return;
+    uint32_t fits = bucket_match(bucket, hash_tag(hash));
+    /* What is prefetched need not exist. */
+    if (LIKELY(fits != 0)) {
+        __builtin_prefetch(slot_entry(slot_get(bucket_first(bucket, fits)) & ~LINK_BIT));
+        return NULL;
+    }
+    /* Acquire: pairs with the release in slot_set, so that the node is filled. */
+    uint64_t last = atomic_load_explicit(&bucket->slots[BUCKET_SLOTS - 1], memory_order_acquire);
+    if ((last & LINK_BIT) == 0) {
+        return NULL;
+    }
+    __builtin_prefetch(slot_node(last));
+    return slot_node(last);
+}
+
+void table_prefetch_in_node(struct node *node, uint32_t hash)
+{
+    for (uint32_t i = 0; i < NODE_SLOTS; i++) {
+        uint64_t slot = slot_get(&node->slots[i]);
+        if (slot >> TAG_SHIFT == hash_tag(hash)) {
+            __builtin_prefetch(slot_entry(slot & ~LINK_BIT));
         }
     }
 }
@@ -300,7 +273,8 @@ static _Atomic uint64_t *chain_last(struct bucket *bucket, _Atomic uint64_t **re
 
 /* Takes one slot out: the chain's last entry fills the hole. A node that is left with one entry is
  * dissolved into the slot that linked to it. */
-static void chain_take(struct table *table, struct bucket *bucket, _Atomic uint64_t *hole)
+static void chain_take(struct table *table, struct bucket *bucket, _Atomic uint64_t *hole,
+                       struct gate *gate)
 {
     _Atomic uint64_t *link;
     _Atomic uint64_t *last = chain_last(bucket, &link);
@@ -312,13 +286,14 @@ static void chain_take(struct table *table, struct bucket *bucket, _Atomic uint6
     struct node *node = slot_node(slot_get(link));
     if (slot_get(&node->slots[1]) == 0) {
         slot_set(link, slot_get(&node->slots[0]));
-        mem_free_sized(node, sizeof(*node));
+        gate_retire(gate, node);
         table->node_count--;
     }
 }
 
 /* Empties a chain into values; returns the count, or 0 with nothing changed when it is too long. */
-static uint32_t chain_drain(struct table *table, struct bucket *bucket, uint64_t *values)
+static uint32_t chain_drain(struct table *table, struct bucket *bucket, uint64_t *values,
+                            struct gate *gate)
 {
     _Atomic uint64_t *slots = bucket->slots;
     uint32_t size = BUCKET_SLOTS;
@@ -347,7 +322,7 @@ static uint32_t chain_drain(struct table *table, struct bucket *bucket, uint64_t
     for (uint32_t i = 0; i < BUCKET_SLOTS; i++) {
         slot_set(&bucket->slots[i], 0);
     }
-    free_nodes(link);
+    free_nodes(link, gate);
     return count;
 }
 
@@ -363,14 +338,15 @@ static void publish_count(struct table *table, uint32_t count)
 static void grow_first(struct table *table, struct directory *directory, struct gate *gate)
 {
     struct bucket *old = atomic_load_explicit(&directory->segments[0], memory_order_relaxed);
-    uint32_t size = table->first_size * 2;
+    uint32_t old_size = first_size(table);
+    uint32_t size = old_size * 2;
     struct bucket *new = mem_alloc_zero(size * sizeof(*new));
-    for (uint32_t i = 0; i < table->first_size; i++) {
+    for (uint32_t i = 0; i < old_size; i++) {
         for (uint32_t j = 0; j < BUCKET_SLOTS; j++) {
             atomic_init(&new[i].slots[j], slot_get(&old[i].slots[j]));
         }
     }
-    table->first_size = size;
+    table->first_level++;
     atomic_store_explicit(&directory->segments[0], new, memory_order_release);
     gate_retire(gate, old);
 }
@@ -394,7 +370,7 @@ static void make_room(struct table *table, uint32_t index, struct gate *gate)
     struct directory *directory = atomic_load_explicit(&table->directory, memory_order_relaxed);
     uint32_t segment = index >> SEGMENT_BITS;
     if (segment == 0) {
-        if (index == table->first_size) {
+        if (index == first_size(table)) {
             grow_first(table, directory, gate);
         }
         return;
@@ -426,7 +402,7 @@ static void split(struct table *table, const struct rehash *rehash)
     make_room(table, count, rehash->gate);
     struct bucket *low = bucket_at(table, count - (UINT32_C(1) << level));
     struct bucket *high = bucket_at(table, count);
-    uint32_t found = chain_drain(table, low, values);
+    uint32_t found = chain_drain(table, low, values, rehash->gate);
     if (found == 0 && slot_get(&low->slots[0]) != 0) {
         return;
     }
@@ -444,7 +420,7 @@ static void merge(struct table *table, const struct rehash *rehash)
     uint64_t values[CHAIN_MAX];
     struct bucket *high = bucket_at(table, last);
     struct bucket *low = bucket_at(table, last - (UINT32_C(1) << level));
-    uint32_t found = chain_drain(table, high, values);
+    uint32_t found = chain_drain(table, high, values, rehash->gate);
     if (found == 0 && slot_get(&high->slots[0]) != 0) {
         return;
     }
@@ -470,15 +446,14 @@ void table_insert(struct table *table, struct entry *entry, uint32_t hash,
                  (uint64_t)count_get(table) * GROW_NUMERATOR)) {
         split(table, rehash);
     }
-    chain_add(table, bucket_at(table, bucket_index(count_get(table), hash)),
-              slot_make(entry, hash));
+    chain_add(table, bucket_of(table, hash), slot_make(entry, hash));
     key_count_add(table, 1);
 }
 
 void table_remove(struct table *table, struct position position, uint32_t hash,
                   const struct rehash *rehash)
 {
-    chain_take(table, bucket_at(table, bucket_index(count_get(table), hash)), position.slot);
+    chain_take(table, bucket_of(table, hash), position.slot, rehash->gate);
     key_count_add(table, UINT32_MAX);
     uint32_t count = count_get(table);
     if (count > SEGMENT_BUCKETS &&
@@ -549,7 +524,7 @@ size_t table_bytes(const struct table *table)
     struct directory *directory =
         atomic_load_explicit(&((struct table *)table)->directory, memory_order_relaxed);
     size_t size = sizeof(*table) + sizeof(*directory) + directory->capacity * sizeof(void *);
-    size += table->first_size * sizeof(struct bucket);
+    size += first_size(table) * sizeof(struct bucket);
     for (uint32_t i = 1; i < directory->capacity; i++) {
         if (atomic_load_explicit(&directory->segments[i], memory_order_relaxed) != NULL) {
             size += SEGMENT_BUCKETS * sizeof(struct bucket);

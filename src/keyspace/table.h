@@ -8,10 +8,10 @@
  * It grows by one bucket for every 6.4 keys and shrinks alike: no doubling, no pause. The tag holds
  * bits 4 to 19 of the 32-bit table hash, so that a split at these levels looks at no entry.
  *
+ * Lookups are inline, in bucket.h.
  * Threads: changed under the shard's exclusive lock, read under the shared one; table_prefetch_*
- * read it without: buckets, segments and directories are published with release stores and retired
- * through epochs (gate.h).
- * Invariants:
+ * read it without: buckets, nodes, segments and directories are published with release stores and
+ * retired through epochs (gate.h). Invariants:
  * 1. Slots of a chain are packed: the first empty one ends it.
  * 2. A node holds at least 1 entry.
  * 3. The first segment has min(16, next power of two of the bucket count's maximum) buckets. */
@@ -24,7 +24,7 @@
 
 #define BUCKET_SLOTS 8
 #define NODE_SLOTS 4
-#define SEGMENT_BITS 4
+#define SEGMENT_BITS 3
 #define SEGMENT_BUCKETS (UINT32_C(1) << SEGMENT_BITS)
 
 struct bucket {
@@ -39,16 +39,17 @@ struct directory {
 struct wheel;
 struct database;
 
+/* 48 bytes, so that the first one of a shard shares its line. */
 struct table {
     _Atomic(struct table *) next; /* of another database in the same shard */
-    struct database *database;
+    _Atomic(struct database *) database;
     _Atomic(struct directory *) directory;
-    _Atomic uint32_t bucket_count;
-    uint32_t first_size;        /* buckets of the first segment */
-    _Atomic uint32_t key_count; /* written under the lock, peeked at without */
-    uint32_t node_count;
-    uint32_t ttl_count;
     struct wheel *wheel; /* NULL: no key has a TTL */
+    _Atomic uint32_t bucket_count;
+    _Atomic uint32_t key_count; /* written under the lock, peeked at without */
+    uint32_t ttl_count;
+    uint32_t first_level : 3; /* log2 of the first segment's buckets */
+    uint32_t node_count : 29;
 };
 
 /* Where a key is: the slot that holds it. */
@@ -62,11 +63,12 @@ static inline uint32_t table_hash(uint64_t hash)
     return (uint32_t)(hash >> 32);
 }
 
-struct table *table_create(struct database *database);
-/* Frees the table and every entry. */
-void table_destroy(struct table *table);
-/* Frees every entry and retires the table, which must be out of its shard: for one that threads may
- * meet on their way to another table, but whose keys nobody looks up any more. */
+/* An empty table in zeroed memory, whose next is left alone; the database is published last. */
+void table_init(struct table *table, struct database *database);
+/* Frees what the table holds, every entry too; not the struct. */
+void table_deinit(struct table *table);
+/* Frees every entry and retires the table, which must be out of its shard and on the heap: for one
+ * that threads may meet on their way to another table, but whose keys nobody looks up any more. */
 void table_retire(struct table *table, struct gate *gate);
 /* Is it empty, and larger than a table at its beginning? */
 static inline bool table_wants_end(const struct table *table)
@@ -75,7 +77,6 @@ static inline bool table_wants_end(const struct table *table)
     return atomic_load_explicit(&self->key_count, memory_order_relaxed) == 0 &&
            atomic_load_explicit(&self->bucket_count, memory_order_relaxed) > 1;
 }
-struct position table_find(const struct table *table, struct bytes key, uint32_t hash);
 /* The key must not be there. rehash tells the table hash of an entry: for splits that the tags do
  * not decide. */
 struct rehash {
@@ -91,8 +92,12 @@ void table_remove(struct table *table, struct position position, uint32_t hash,
 /* Puts another entry of the same key into the position. */
 void table_replace(struct position position, struct entry *entry);
 
-void table_prefetch_bucket(const struct table *table, uint32_t hash);
-void table_prefetch_entry(const struct table *table, uint32_t hash);
+/* Prefetches the bucket of a hash and returns it, NULL if there is none; then, of a bucket so found
+ * in the same epoch, the entry where the hash may be, or the node, which is returned; then the
+ * entry that node has. Without the lock. */
+struct bucket *table_prefetch_bucket(const struct table *table, uint32_t hash);
+struct node *table_prefetch_entry(struct bucket *bucket, uint32_t hash);
+void table_prefetch_in_node(struct node *node, uint32_t hash);
 
 /* Visits every entry of a bucket; false from the visitor ends it. index < bucket_count. */
 typedef bool table_visitor(void *argument, struct entry *entry);

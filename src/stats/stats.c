@@ -98,7 +98,7 @@ struct stats_thread *stats_self_make(void)
 }
 
 /* The thread's figures of a command; only the thread itself makes them. */
-static struct stats_command *command_figures(struct stats_thread *self, uint32_t command)
+struct stats_command *stats_command_make(struct stats_thread *self, uint32_t command)
 {
     check(command < self->command_count);
     struct stats_command *figures =
@@ -112,26 +112,9 @@ static struct stats_command *command_figures(struct stats_thread *self, uint32_t
     return figures;
 }
 
-static unsigned bucket_of(uint64_t ns)
-{
-    unsigned bucket = ns < 2 ? 0 : 63 - (unsigned)__builtin_clzll(ns);
-    return bucket < STATS_HISTOGRAM_BUCKETS ? bucket : STATS_HISTOGRAM_BUCKETS - 1;
-}
-
-void stats_command_done(struct stats_thread *self, uint32_t command, uint64_t ticks, bool failed)
-{
-    struct stats_command *figures = command_figures(self, command);
-    stat_counter_add(&figures->calls, 1);
-    stat_counter_add(&figures->ticks, ticks);
-    stat_counter_add(&figures->histogram[bucket_of(clock_ticks_to_ns(ticks))], 1);
-    if (UNLIKELY(failed)) {
-        stat_counter_add(&figures->failed, 1);
-    }
-}
-
 void stats_command_rejected(uint32_t command)
 {
-    stat_counter_add(&command_figures(stats_self(), command)->rejected, 1);
+    stat_counter_add(&stats_command_make(stats_self(), command)->rejected, 1);
 }
 
 static uint64_t sum_raw(enum stat_index index)
@@ -167,7 +150,7 @@ static void command_sum_raw(uint32_t command, struct stats_command_sum *sum)
         if (block == NULL) {
             continue;
         }
-        /* Pairs with the release in command_figures(). */
+        /* Pairs with the release in stats_command_make(). */
         struct stats_command *figures =
             atomic_load_explicit(&block->commands[command], memory_order_acquire);
         if (figures == NULL) {

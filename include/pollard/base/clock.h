@@ -30,7 +30,11 @@ static inline uint64_t clock_ticks(void)
 }
 /* Calibrates the counter: once, at start, before threads. */
 void clock_setup(void);
-uint64_t clock_ticks_to_ns(uint64_t ticks);
+extern double clock_ns_per_tick;
+static inline uint64_t clock_ticks_to_ns(uint64_t ticks)
+{
+    return (uint64_t)((double)(int64_t)ticks * clock_ns_per_tick);
+}
 uint64_t clock_ns_to_ticks(uint64_t ns);
 
 #endif

@@ -98,5 +98,7 @@ void registry_unpause(struct client_registry *registry);
 /* What is paused at now_ms; cheap. */
 enum pause_mode registry_paused(const struct client_registry *registry, int64_t now_ms);
 int64_t registry_pause_end(const struct client_registry *registry);
+/* The same as a word that each command may look at: nothing is paused from that time on. */
+const _Atomic int64_t *registry_pause_mark(const struct client_registry *registry);
 
 #endif

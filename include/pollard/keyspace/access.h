@@ -47,7 +47,8 @@ struct access {
     int64_t now_ms; /* the one time this access judges by; set when granted */
     /* private */
     bool granted;
-    uint8_t tries; /* refused so far: many make newcomers wait (ticket) */
+    bool has_extras; /* something below is not as access_init made it: access_end has work */
+    uint8_t tries;   /* refused so far: many make newcomers wait (ticket) */
     uint32_t shard_count;
     struct shard **shards; /* sorted, unique; points at inline_shards when few */
     struct shard *inline_shards[ACCESS_SHARDS_INLINE];
@@ -81,6 +82,15 @@ struct access_waiter {
  * grant uses the later of it and the latest that any of its shards has judged by. */
 void access_init(struct access *access, struct keyspace *keyspace, enum access_mode mode,
                  struct key_list keys, int64_t now_ms);
+/* The straight way for one key: access_init and access_try in one, for an access that was
+ * initialised once and is ended. flags: of enum access_flag. */
+struct access_open {
+    const struct access_key *key; /* the caller's until access_end */
+    enum access_mode mode;
+    uint32_t flags;
+    int64_t now_ms;
+};
+enum access_result access_open_one(struct access *access, const struct access_open *open);
 /* Tries to take all shards of the keys: a bounded spin (about 2 us) for short holders, none for
  * long ones or when jobs have waited at the shard for more than 1 ms. */
 enum access_result access_try(struct access *access);

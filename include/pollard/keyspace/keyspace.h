@@ -61,9 +61,15 @@ void keyspace_leave(struct keyspace *keyspace);
 /* ---- The hot path's helpers: lock-free hints, between enter and leave ---- */
 
 uint64_t keyspace_hash(const struct keyspace *keyspace, struct bytes key);
-/* Stage 1: the shard's table head and bucket; stage 2: the entry that the tag points to. */
-void keyspace_prefetch_bucket(const struct keyspace *keyspace, uint32_t db, uint64_t hash);
-void keyspace_prefetch_entry(const struct keyspace *keyspace, uint32_t db, uint64_t hash);
+/* Stage 1: the shard's table head and the bucket, which is returned (NULL: no such key for sure, or
+ * it moves just now). Stage 2, before leave: the entry that the bucket's tag points to; or, for one
+ * key in ten, the node of a full bucket, which is returned for stage 3. */
+struct bucket;
+struct node;
+struct bucket *keyspace_prefetch_bucket(const struct keyspace *keyspace, uint32_t db,
+                                        uint64_t hash);
+struct node *keyspace_prefetch_entry(struct bucket *bucket, uint64_t hash);
+void keyspace_prefetch_in_node(struct node *node, uint64_t hash);
 
 /* ---- Whole-database work ---- */
 

@@ -7,6 +7,7 @@
 #define POLLARD_STATS_STATS_H
 
 #include "pollard/base/attr.h"
+#include "pollard/base/clock.h"
 #include "pollard/base/thread.h"
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -86,7 +87,27 @@ static inline void stat_add(enum stat_index index, uint64_t amount)
     stat_counter_add(&stats_self()->counters[index], amount);
 }
 /* One call of a command done: ticks is its duration. */
-void stats_command_done(struct stats_thread *self, uint32_t command, uint64_t ticks, bool failed);
+struct stats_command *stats_command_make(struct stats_thread *self, uint32_t command);
+static inline unsigned stats_bucket_of(uint64_t ns)
+{
+    unsigned bucket = 63 - (unsigned)__builtin_clzll(ns | 1);
+    return bucket < STATS_HISTOGRAM_BUCKETS ? bucket : STATS_HISTOGRAM_BUCKETS - 1;
+}
+static inline void stats_command_done(struct stats_thread *self, uint32_t command, uint64_t ticks,
+                                      bool failed)
+{
+    struct stats_command *figures =
+        atomic_load_explicit(&self->commands[command], memory_order_relaxed);
+    if (UNLIKELY(figures == NULL)) {
+        figures = stats_command_make(self, command);
+    }
+    stat_counter_add(&figures->calls, 1);
+    stat_counter_add(&figures->ticks, ticks);
+    stat_counter_add(&figures->histogram[stats_bucket_of(clock_ticks_to_ns(ticks))], 1);
+    if (UNLIKELY(failed)) {
+        stat_counter_add(&figures->failed, 1);
+    }
+}
 void stats_command_rejected(uint32_t command);
 
 /* Sums over threads, minus what the last reset took. Any thread. */

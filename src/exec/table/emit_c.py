@@ -103,6 +103,17 @@ def command_arrays(command):
     return "".join(arrays)
 
 
+def is_gated(command):
+    """Has more to be asked than arity before it may run?"""
+    return bool(command.subcommands) or not command.handler or "protected" in command.all_flags
+
+
+def has_one_key(command):
+    """Does it run on the reactor with the one key at first_key, always?"""
+    return (len(command.keys) == 1 and command.first_key > 0 and
+            command.first_key == command.last_key and (command.route or "inline") == "inline")
+
+
 def command_row(command, ids):
     name = identifier(command)
     fields = [f".name = {text(command.name)}", f".full_name = {text(command.full_name)}",
@@ -123,6 +134,10 @@ def command_row(command, ids):
                    f".key_step = {command.key_step}"]
     if command.sensitive:
         fields.append(".sensitive = true")
+    if is_gated(command):
+        fields.append(".is_gated = true")
+    if has_one_key(command):
+        fields.append(".has_one_key = true")
     return "{" + ", ".join(fields) + "}"
 
 
