@@ -1,7 +1,7 @@
 /* A histogram of latencies for bench/load: 64 buckets an octave, so a value is off by 1.6 % at
  * most; adding one costs a few instructions and no memory. Header-only: one program uses it. */
-#ifndef BENCH_LOAD_HISTOGRAM_H
-#define BENCH_LOAD_HISTOGRAM_H
+#ifndef POLLARD_BENCH_LOAD_HISTOGRAM_H
+#define POLLARD_BENCH_LOAD_HISTOGRAM_H
 
 #include <stddef.h>
 #include <stdint.h>
