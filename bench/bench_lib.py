@@ -8,6 +8,8 @@ import os
 import re
 import resource
 import shutil
+import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -18,10 +20,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
-from pollard_test import free_port, wait_for  # noqa: E402
-from resp import Closed, Connection  # noqa: E402
+from pollard_test import free_port  # noqa: E402
+from resp import Connection  # noqa: E402
 
 LOAD_CORE = 1 if (os.cpu_count() or 1) > 1 else 0
+PINGS = {"resp": (b"*1\r\n$4\r\nPING\r\n", b"+PONG"), "memcached": (b"version\r\n", b"VERSION ")}
+START_S = 20
 CLK_PROCESS_SCHED = 2  # the low bits of a process's CPU clock id (clock_getcpuclockid)
 
 
@@ -32,7 +36,12 @@ def raise_descriptor_limit():
 
 
 class Program:
-    """A server program under a name; start() gives a running Target."""
+    """A server program under a name; start() gives a running Target. See servers.py for others."""
+
+    protocol = "resp"
+    has_socket = True  # it listens on the unix socket as well
+    takes_options = True  # start() may add redis-server's options
+    end_signal = signal.SIGKILL  # nothing is kept, and a clean end takes up to a second
 
     def __init__(self, name, path, options=()):
         self.name = name
@@ -42,42 +51,64 @@ class Program:
     def start(self, *options, cores="0"):
         return Target(self, options, cores)
 
+    def command(self, target, options):
+        """The command line that serves a target's port and socket."""
+        return [self.path, "--port", str(target.port), "--bind", "127.0.0.1", "--unixsocket",
+                target.socket_path, "--dir", target.directory, "--save", "", "--maxclients",
+                "11000", "--logfile", os.path.join(target.directory, "log"), *self.options,
+                *options]
+
     def version(self):
         done = subprocess.run([self.path, "--version"], capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
 
 class Target:
-    """A running server on a free loopback port and a unix socket."""
+    """A running server on a free loopback port and, if it has_socket, a unix socket."""
 
     def __init__(self, program, options, cores):
         self.name = program.name
+        self.program = program
         self.directory = tempfile.mkdtemp(prefix="pollard-bench-")
         self.port = free_port()
         self.socket_path = os.path.join(self.directory, "s")
         command = ["taskset", "-c", cores] if cores else []
-        command += [program.path, "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket",
-                    self.socket_path, "--dir", self.directory, "--save", "", "--maxclients",
-                    "11000", "--logfile", os.path.join(self.directory, "log"),
-                    *program.options, *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
+        command += program.command(self, options)
+        with open(os.path.join(self.directory, "output"), "wb") as output:
+            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         self.pid = self.process.pid
-        wait_for(self._answers, 20, f"{self.name} to start")
+        executed = time.perf_counter()  # Popen returns when exec has been done
+        try:
+            while not self._answers():
+                if time.perf_counter() - executed > START_S:
+                    raise RuntimeError(f"{self.name} does not answer within {START_S} s")
+                time.sleep(0.0002)
+            self.ready_ms = (time.perf_counter() - executed) * 1e3
+        except BaseException:
+            self.stop()
+            raise
 
     def _answers(self):
         if self.process.poll() is not None:
-            raise RuntimeError(f"{self.name} ended with {self.process.returncode} at start")
+            with open(os.path.join(self.directory, "output"), "rb") as file:
+                said = file.read()[-400:].decode("utf-8", "replace").strip()
+            raise RuntimeError(f"{self.name} ended with {self.process.returncode} at start: {said}")
+        return self.ping()
+
+    def ping(self):
+        """Whether it answers over TCP that it is there and ready."""
+        asked, expected = PINGS[self.program.protocol]
         try:
-            with_ping = self.connect()
-            with_ping.cmd("PING")
-            with_ping.close()
-            return True
-        except (OSError, Closed):
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+                connection.sendall(asked)
+                return connection.recv(64).startswith(expected)
+        except OSError:
             return False
 
     def connect(self):
-        return Connection(self.socket_path, timeout=120)
+        """A RESP connection, over the unix socket where there is one."""
+        address = self.socket_path if self.program.has_socket else ("127.0.0.1", self.port)
+        return Connection(address, timeout=120)
 
     def cpu_ns(self):
         clock = (~self.pid << 3) | CLK_PROCESS_SCHED
@@ -88,7 +119,7 @@ class Target:
             return int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1)) * 1024
 
     def stop(self):
-        self.process.terminate()
+        self.process.send_signal(self.program.end_signal)
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
@@ -146,10 +177,11 @@ def figures_of(text):
 
 
 def summarise(runs):
-    """Median of every figure over the runs, and the spread of the CPU (max - min, in percent)."""
+    """Median of every figure over the runs; the spread (max - min, in percent) of CPU and rate."""
     result = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-    costs = [run["cpu_ns"] for run in runs]
-    result["cpu_spread_percent"] = 100 * (max(costs) - min(costs)) / result["cpu_ns"]
+    for name, figure in (("cpu_spread_percent", "cpu_ns"), ("rps_spread_percent", "rps")):
+        values = [run[figure] for run in runs]
+        result[name] = 100 * (max(values) - min(values)) / result[figure]
     result["runs"] = len(runs)
     return result
 

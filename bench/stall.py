@@ -8,7 +8,9 @@ import os
 import subprocess
 import sys
 
-from bench_lib import HERE, load_keys
+import loader
+from bench_lib import HERE
+from progress import progress_of
 
 LOOP = """
 import sys
@@ -40,29 +42,39 @@ def _probe(program, target, seconds, keys):
     return json.loads(done.stdout)
 
 
-def run(programs, probe_program, quick, say):
-    """Rows for every server: idle, and under KEYS *."""
-    keys, seconds = (20000, 2) if quick else (2000000, 20)
-    rows = []
+def steps(programs):
+    return 2 * len(programs)
+
+
+def _under_keys(program, target, seconds, keys):
+    """The probe's figures while another client runs KEYS * in a loop."""
+    support = os.path.join(os.path.dirname(HERE), "tests", "support")
+    loop = subprocess.Popen([sys.executable, "-c", LOOP, target.socket_path, support],
+                            stdout=subprocess.PIPE, text=True)
+    try:
+        loop.stdout.readline()
+        row = _probe(program, target, seconds, keys)
+    finally:
+        loop.kill()
+        lines = loop.stdout.read().split()
+        loop.wait()
+    return {**row, "keys_done": int(lines[-1]) if lines else 0}
+
+
+def run(programs, probe_program, quick, say, load=None):
+    """Rows for every server: idle, and under KEYS *. Needs servers with a unix socket."""
+    keys, seconds = (20000, 1) if quick else (2000000, 20)
+    say, rows = progress_of(say), []
     for program in programs:
         target = program.start(cores="")
         try:
-            load_keys(target, keys, 3)
+            loader.fill(load, target, keys, {"value_size": 3})
+            say.step(f"stall, idle: {target.name}")
             rows.append({"what": "idle", "server": target.name,
                          **_probe(probe_program, target, seconds, keys // 2)})
-            support = os.path.join(os.path.dirname(HERE), "tests", "support")
-            loop = subprocess.Popen([sys.executable, "-c", LOOP, target.socket_path, support],
-                                    stdout=subprocess.PIPE, text=True)
-            try:
-                loop.stdout.readline()
-                row = {"what": f"KEYS * of {keys}", "server": target.name,
-                       **_probe(probe_program, target, seconds, keys // 2)}
-            finally:
-                loop.kill()
-                row_lines = loop.stdout.read().split()
-                loop.wait()
-            row["keys_done"] = int(row_lines[-1]) if row_lines else 0
-            rows.append(row)
+            say.step(f"stall, KEYS * of {keys}: {target.name}")
+            rows.append({"what": f"KEYS * of {keys}", "server": target.name,
+                         **_under_keys(probe_program, target, seconds, keys // 2)})
         finally:
             target.stop()
         for row in rows[-2:]:

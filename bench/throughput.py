@@ -1,100 +1,173 @@
-"""Shapes of load over redis-benchmark: two servers take turns, run by run.
+"""Shapes of load over redis-benchmark or bench/load: the servers take turns, run by run.
 
-The servers of a comparison stay up side by side with the same data; only one is loaded at a time.
-A figure is the median of the repeats; "ratio" is the second server's CPU per request over the
-first's.
+For every shape each server is started fresh and filled with the same data; they stay up side by
+side and only one is loaded at a time. A figure is the median of the repeats; "ratio" is a server's
+CPU per request over that of the first server, its range that of the single turns.
 """
-from bench_lib import benchmark, load_keys, raise_descriptor_limit, summarise
+import socket
+import struct
 
-KEYS = 1000000
+import loader
+from bench_lib import benchmark, raise_descriptor_limit, summarise
+from progress import progress_of
+from shapes import BIG, KEYS, quickened, select, shapes  # noqa: F401 (shapes: for callers)
 
-
-def _pipelines():
-    for size in (3, 32):
-        for depth, requests in ((1, 200000), (16, 1000000), (64, 2000000)):
-            for command in ("set", "get"):
-                yield {"name": f"{command} {size} B, pipeline {depth}", "size": size,
-                       "requests": requests,
-                       "arguments": ["-t", command, "-d", str(size), "-P", str(depth), "-c", "50",
-                                     "-r", str(KEYS)]}
+PROBES = {"get": ("GET", "probe"), "set": ("SET", "probe", "1"), "mset": ("MSET", "probe", "1")}
+NO_LINGER = struct.pack("ii", 1, 0)  # closing resets: thousands of sockets leave no TIME_WAIT
 
 
-def shapes():
-    """Every shape: name, redis-benchmark's arguments, requests, and what must hold before."""
-    found = list(_pipelines())
-    for command in ("set", "get"):
-        found.append({"name": f"{command} 3 B, 1,000 connections", "size": 3, "requests": 200000,
-                      "arguments": ["-t", command, "-c", "1000", "-r", str(KEYS)]})
-        found.append({"name": f"{command} 3 B, 50 busy of 9,050", "size": 3, "requests": 200000,
-                      "idle": 9000, "arguments": ["-t", command, "-c", "50", "-r", str(KEYS)]})
-    found.append({"name": "mset of 10, 3 B", "size": 3, "requests": 100000,
-                  "arguments": ["-t", "mset", "-r", str(KEYS)]})
-    found.append({"name": "set 200 KB", "size": 3, "requests": 8000,
-                  "arguments": ["-c", "10", "-r", "100", "-d", "204800", "-t", "set"]})
-    found.append({"name": "get 200 KB", "size": 3, "requests": 8000, "big": True,
-                  "arguments": ["-c", "10", "GET", "big"]})
-    return found
+def _turns(repeats, quick):
+    """How many runs a server makes of a shape: the first warms caches and tables."""
+    return repeats if quick and repeats == 1 else repeats + 1
 
 
-def _prepare(targets, shape, loaded):
-    """Fills the servers for a shape's value size, once a size."""
-    for target in targets:
-        if loaded.get(target.name) != shape["size"]:
-            connection = target.connect()
-            connection.cmd("FLUSHALL")
-            connection.cmd("SET", "big", b"v" * 204800)
-            connection.close()
-            load_keys(target, shape.get("keys", KEYS), shape["size"])
-            loaded[target.name] = shape["size"]
+def steps(programs, wanted, repeats, quick, part="throughput"):
+    return len(select(wanted, (part,))) * len(programs) * _turns(repeats, quick)
 
 
-def _measure(target, shape):
-    idle = []
+def _lack(program, target, shape):
+    """Why a server cannot take part in a shape; None if it can."""
+    if program.protocol == "memcached":
+        return None if shape["tool"] == "load" else "speaks no RESP"
+    connection = target.connect()
     try:
-        if shape.get("idle"):
-            idle = [target.connect() for _ in range(shape["idle"])]
+        reply = connection.cmd(*PROBES[shape["command"]])
+    finally:
+        connection.close()
+    if reply.kind != "error":
+        return None
+    return f"no {shape['command'].upper()}: {reply.value.split(',')[0]}"
+
+
+def _fill(target, shape, load):
+    """The shape's keys, and the large value that "get 200 KB" reads."""
+    loader.fill(load, target, shape.get("loaded_keys", KEYS), {"value_size": shape["size"]})
+    if target.program.protocol == "memcached":
+        loader.call(load, target, "set", ["--big", 1, "--requests", 1, "--connections", 1,
+                                          "--value-size", BIG])
+        return
+    connection = target.connect()
+    connection.cmd("SET", "big", b"v" * BIG)
+    connection.close()
+
+
+def _crowd(target, count):
+    """Idle TCP connections."""
+    crowd = []
+    for _ in range(count):
+        crowd.append(socket.create_connection(("127.0.0.1", target.port), timeout=20))
+        crowd[-1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+    return crowd
+
+
+def _measure(target, shape, load):
+    crowd = []
+    try:
+        crowd = _crowd(target, shape.get("idle", 0))
+        if shape["tool"] == "load":
+            return loader.measure(load, target, shape)
         return benchmark(target, shape["arguments"], shape["requests"])
     finally:
-        for connection in idle:
+        for connection in crowd:
             connection.close()
 
 
-def run(programs, wanted, repeats, quick, say):
-    """Measures the shapes whose names hold one of wanted (all if empty); returns rows."""
-    raise_descriptor_limit()
-    targets = [program.start() for program in programs]
-    loaded, rows = {}, []
-    try:
-        for shape in shapes():
-            if wanted and not any(word in shape["name"] for word in wanted):
+def _command_line(shape):
+    arguments = shape["arguments"] if shape["tool"] != "load" else \
+        ["resp|memcached", shape["command"], "PORT", *shape["load"]]
+    return f"{shape['tool']} {' '.join(str(argument) for argument in arguments)}"
+
+
+def _take_turns(targets, shape, turns, load, say):
+    """The figures of every turn but the first, by server; a server that fails leaves, noted."""
+    runs, notes = {target.name: [] for target in targets}, {}
+    for turn in range(turns):
+        for target in targets if turn % 2 else targets[::-1]:
+            if target.name in notes:
+                say.skip(1)
                 continue
-            if quick:
-                shape = {**shape, "requests": shape["requests"] // 50, "keys": 10000,
-                         "idle": min(shape.get("idle", 0), 500)}
-            _prepare(targets, shape, loaded)
-            runs = {target.name: [] for target in targets}
-            for turn in range(repeats + 1):
-                for target in targets if turn % 2 else reversed(targets):
-                    figures = _measure(target, shape)
-                    if turn > 0:  # the first turn warms caches and tables
-                        runs[target.name].append(figures)
-            base = None
-            for target in targets:
-                row = {"shape": shape["name"], "server": target.name,
-                       "command": "redis-benchmark " + " ".join(shape["arguments"]),
-                       **summarise(runs[target.name])}
-                base = base or row
-                row["ratio"] = row["cpu_ns"] / base["cpu_ns"]
-                rows.append(row)
-            say(f"{shape['name']}: CPU ratio {rows[-1]['ratio']:.2f}")
+            say.step(f"{shape['name']}: {target.name}, run {turn + 1} of {turns}")
+            try:
+                figures = _measure(target, shape, load)
+            except (RuntimeError, OSError) as error:
+                notes[target.name] = f"failed: {str(error).strip()[-160:]}"
+                continue
+            if turn > 0 or turns == 1:
+                runs[target.name].append(figures)
+    return runs, notes
+
+
+def _rows(programs, shape, runs, notes):
+    """A row a server; the ratios are those to the first server, if it took part."""
+    rows, first = [], programs[0].name
+    base = summarise(runs[first]) if first in runs and first not in notes else None
+    for program in programs:
+        row = {"shape": shape["name"], "server": program.name, "tool": shape["tool"],
+               "command": _command_line(shape)}
+        rows.append(row)
+        if program.name in notes:
+            row["note"] = notes[program.name]
+            continue
+        row.update(summarise(runs[program.name]))
+        if base is not None:
+            pairs = [run["cpu_ns"] / other["cpu_ns"]
+                     for run, other in zip(runs[program.name], runs[first])]
+            row.update({"ratio": row["cpu_ns"] / base["cpu_ns"], "ratio_min": min(pairs),
+                        "ratio_max": max(pairs), "rps_ratio": row["rps"] / base["rps"]})
+    return rows
+
+
+def run_shape(programs, shape, turns, load, say):
+    """One shape on servers started for it; returns its rows."""
+    targets, lacks = [], {}
+    try:
+        for program in programs:
+            if program.protocol == "memcached" and shape["tool"] != "load":
+                lacks[program.name] = _lack(program, None, shape)
+                continue
+            target = program.start()
+            targets.append(target)
+            lack = _lack(program, target, shape)
+            if lack is not None:
+                lacks[program.name] = lack
+                targets.pop().stop()
+                continue
+            _fill(target, shape, load)
+        say.skip(len(lacks) * turns)
+        runs, notes = _take_turns(targets, shape, turns, load, say)
     finally:
         for target in targets:
             target.stop()
+    return _rows(programs, shape, runs, {**lacks, **notes})
+
+
+def run(programs, wanted, repeats, quick, say, part="throughput", load=None):
+    """Measures the shapes of a part that are wanted (all if empty); returns rows.
+
+    load is the path of bench/load; without it keys are set from Python, and only the part
+    "throughput" can be measured.
+    """
+    raise_descriptor_limit()
+    say, rows = progress_of(say), []
+    for shape in select(wanted, (part,)):
+        made = run_shape(programs, quickened(shape) if quick else shape, _turns(repeats, quick),
+                         load, say)
+        rows += made
+        say(f"{shape['name']}: " + ", ".join(_said(row) for row in made))
     return rows
+
+
+def _said(row):
+    if "note" in row:
+        return f"{row['server']} {row['note']}"
+    ratio = f" ({row['ratio']:.2f})" if "ratio" in row else ""
+    return f"{row['server']} {row['cpu_ns']:.0f} ns{ratio}"
 
 
 COLUMNS = [
     ("shape", "shape", "%s"), ("server", "server", "%s"), ("cpu_ns", "CPU ns/request", "%.0f"),
-    ("cpu_spread_percent", "spread %", "%.1f"), ("ratio", "ratio", "%.2f"), ("rps", "rps", "%.0f"),
+    ("cpu_spread_percent", "spread %", "%.1f"), ("ratio", "ratio", "%.2f"),
+    ("ratio_min", "from", "%.2f"), ("ratio_max", "to", "%.2f"), ("rps", "rps", "%.0f"),
+    ("rps_spread_percent", "spread %", "%.1f"), ("rps_ratio", "ratio", "%.2f"),
     ("p50_ms", "p50 ms", "%.3f"), ("p99_ms", "p99 ms", "%.3f"), ("p999_ms", "p99.9 ms", "%.3f"),
 ]
