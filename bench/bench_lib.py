@@ -177,11 +177,13 @@ def figures_of(text):
 
 
 def summarise(runs):
-    """Median of every figure over the runs; the spread (max - min, in percent) of CPU and rate."""
+    """Median of every figure over the runs; for CPU and rate also the smallest, the largest and
+    the spread, their distance in percent of the median."""
     result = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-    for name, figure in (("cpu_spread_percent", "cpu_ns"), ("rps_spread_percent", "rps")):
+    for name, figure in (("cpu", "cpu_ns"), ("rps", "rps")):
         values = [run[figure] for run in runs]
-        result[name] = 100 * (max(values) - min(values)) / result[figure]
+        result[f"{figure}_min"], result[f"{figure}_max"] = min(values), max(values)
+        result[f"{name}_spread_percent"] = 100 * (max(values) - min(values)) / result[figure]
     result["runs"] = len(runs)
     return result
 

@@ -76,7 +76,8 @@ def split_list(text):
 def is_wanted(shape, wanted):
     """Whether a shape is one of wanted: names, or words of names ("pipeline 1" is not 16)."""
     return not wanted or any(
-        re.search(rf"(?<!\w){re.escape(item.lower())}(?!\w)", shape["name"]) for item in wanted)
+        re.search(rf"(?<!\w){re.escape(item)}(?!\w)", shape["name"], re.IGNORECASE)
+        for item in wanted)
 
 
 def select(wanted, parts=("throughput", "memcached")):

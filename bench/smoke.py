@@ -1,4 +1,4 @@
-"""The smoke of the benchmarks: bench/run --quick with every part, and its options.
+"""The smoke of the benchmarks: bench/run --quick with every part, its options, bench/report.
 
 smoke.py BUILD_DIRECTORY: exits with 1 at the first thing that is not as it should be. Nothing here
 depends on how fast anything is.
@@ -8,10 +8,12 @@ import os
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 RUN = os.path.join(HERE, "run")
+REPORT = os.path.join(HERE, "report")
 # A server that lacks a command, given on the command line.
 OLD = "old=redis-server --port {port} --dir {dir} --save '' --rename-command MSET ''"
 
@@ -66,11 +68,43 @@ def check_given(build, path):
     expect("old is not in mset of 10, 3 B: no MSET" in out, f"the table does not say so: {out}")
 
 
+def check_report(results, docs):
+    """The report of the run: written twice, hand-written text kept; charts only with gnuplot."""
+    page = os.path.join(docs, "benchmarks.md")
+    os.mkdir(docs)
+    call(REPORT, "--docs", docs, results)
+    with open(page, encoding="utf-8") as file:
+        written = file.read()
+    expect("run smoke" in written and "32 B value, worst" in written, f"no results in {written}")
+    with open(page, "w", encoding="utf-8") as file:
+        file.write("by hand, before\n\n" + written + "\nby hand, after\n")
+    _, error = call(REPORT, "--docs", docs, results)
+    with open(page, encoding="utf-8") as file:
+        expect(file.read() == "by hand, before\n\n" + written + "\nby hand, after\n",
+               "the second report differs, or what was written by hand is gone")
+    if "no gnuplot" in error:
+        print("no gnuplot: no charts")
+        return
+    for name in ("throughput", "latency", "cpu", "memory", "memcached-cpu"):
+        chart = xml.etree.ElementTree.parse(os.path.join(docs, "charts", f"{name}.svg"))
+        expect("pollard" in "".join(chart.getroot().itertext()), f"{name}.svg lacks its legend")
+        expect(f"charts/{name}.svg" in written, f"{name}.svg is not in the page")
+
+
+def check_bad_report(folder):
+    call(REPORT, status=2)
+    call(REPORT, "--docs", folder, os.path.join(folder, "nothing.json"), status=1)
+    out, _ = call(REPORT, "--help")
+    expect("--docs DIR" in out, "report --help lacks parts")
+
+
 def main():
     check_command_line()
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "results.json")
         check_everything(sys.argv[1], path)
+        check_report(path, os.path.join(folder, "docs"))
+        check_bad_report(folder)
         check_given(sys.argv[1], os.path.join(folder, "given.json"))
     print("ok")
 

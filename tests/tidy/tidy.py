@@ -28,7 +28,7 @@ class Tree:
         self.texts = {}
         for name in sorted(set(names)):
             path = os.path.join(root, name)
-            wanted = name.endswith(KINDS) or name in ("bench/run", "bench/compare")
+            wanted = name.endswith(KINDS) or (name.startswith("bench/") and "." not in name)
             if wanted and "/corpus/" not in name and os.path.isfile(path):
                 with open(path, encoding="utf-8", errors="replace") as file:
                     self.texts[name] = file.read()
