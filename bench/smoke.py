@@ -66,6 +66,13 @@ def check_given(build, path):
     expect([row["server"] for row in rows] == ["redis", "pollard", "old"], f"servers of {rows}")
     expect("no MSET" in rows[2].get("note", ""), f"the missing command is not said: {rows[2]}")
     expect("old is not in mset of 10, 3 B: no MSET" in out, f"the table does not say so: {out}")
+    # One that cannot serve the load is a failure, one that does not start ends the run.
+    few = "redis=redis-server --port {port} --dir {dir} --save '' --maxclients 5"
+    out, _ = call(RUN, "--quick", "--build", build, "--servers", "redis", "mset", few, status=1)
+    expect("redis is not in mset of 10, 3 B: failed: " in out, f"the failure is not said: {out}")
+    broken = "no=redis-server --port {port} --no 1"
+    _, error = call(RUN, "--quick", "--build", build, "mset", broken, status=1)
+    expect("no ended with 1 at start: " in error and "Traceback" not in error, error)
 
 
 def check_report(results, docs):

@@ -90,7 +90,7 @@ def _take_turns(targets, shape, turns, load, say):
             try:
                 figures = _measure(target, shape, load)
             except (RuntimeError, OSError) as error:
-                notes[target.name] = f"failed: {str(error).strip()[-160:]}"
+                notes[target.name] = f"failed: {str(error).strip().splitlines()[-1][-160:]}"
                 continue
             if turn > 0 or turns == 1:
                 runs[target.name].append(figures)
