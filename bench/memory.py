@@ -80,6 +80,6 @@ def idle(programs, say):
 
 
 KEY_COLUMNS = [("what", "what", "%s"), ("server", "server", "%s"),
-               ("bytes_per_key", "bytes/key", "%.1f"), ("ratio", "ratio", "%.2f"),
-               ("keys", "at keys", "%d")]
+               ("bytes_per_key", "bytes/key", "%.1f")]
+WORST_COLUMNS = [*KEY_COLUMNS, ("ratio", "ratio", "%.2f"), ("keys", "at keys", "%d")]
 IDLE_COLUMNS = [("what", "what", "%s"), ("server", "server", "%s"), ("rss_mb", "RSS MB", "%.2f")]

@@ -13,7 +13,7 @@ def sections(results):
     for owner in ("memory", "allocators"):
         part = results.get(owner, {})
         yield f"{owner}: throughput", part.get("throughput"), throughput.COLUMNS
-        yield f"{owner}: bytes a key", part.get("keys"), memory.KEY_COLUMNS
+        yield f"{owner}: bytes a key", part.get("keys"), memory.WORST_COLUMNS
         yield f"{owner}: resident size", part.get("idle"), memory.IDLE_COLUMNS
     yield "Start-up and rest", results.get("start"), start.COLUMNS
     yield "Stalls", results.get("stall"), stall.COLUMNS

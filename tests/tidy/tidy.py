@@ -28,7 +28,8 @@ class Tree:
         self.texts = {}
         for name in sorted(set(names)):
             path = os.path.join(root, name)
-            wanted = name.endswith(KINDS) or (name.startswith("bench/") and "." not in name)
+            is_command = name.startswith("bench/") and "." not in name
+            wanted = name.endswith(KINDS) or is_command
             if wanted and "/corpus/" not in name and os.path.isfile(path):
                 with open(path, encoding="utf-8", errors="replace") as file:
                     self.texts[name] = file.read()
