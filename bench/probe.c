@@ -1,55 +1,34 @@
-/* probe: a client that measures stalls: GET and SET in turn on random keys at a fixed schedule.
+/* probe: a client that measures stalls: requests on random keys at a fixed schedule.
  *
- * probe SOCKET RATE SECONDS KEYS: prints one JSON object. A latency counts from the moment the
- * request was due, not from when it could be sent, so that a server that stops for a second is
+ * probe SOCKET RATE SECONDS KEYS [mixed|get|set]: GET and SET in turn, or one of them; prints one
+ * JSON object. SIGTERM ends it early, with the figures so far. A latency counts from the moment
+ * the request was due, not from when it could be sent, so that a server that stops for a second is
  * charged with every request of that second. Single-threaded, one connection (unix socket). */
+#include "client.h"
+#include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { SAMPLES_MAX = 1000 * 1000, NS_PER_S = 1000 * 1000 * 1000 };
+enum { SAMPLES_MAX = 1000 * 1000 };
 
-static int64_t now_ns(void)
+enum mode { MODE_MIXED, MODE_GET, MODE_SET };
+
+struct probe {
+    int fd;
+    enum mode mode;
+    int64_t rate;
+    uint64_t keys;
+    size_t count;
+    int64_t *samples;
+};
+
+static volatile sig_atomic_t is_over;
+
+static void on_signal(int number)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
-
-static void sleep_until(int64_t due_ns)
-{
-    struct timespec ts = {.tv_sec = due_ns / NS_PER_S, .tv_nsec = due_ns % NS_PER_S};
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
-}
-
-static int connect_unix(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof(address.sun_path)) {
-        return -1;
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-/* A splitmix step: the keys need to be spread, not secret. */
-static uint64_t random_next(uint64_t *state)
-{
-    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+    (void)number;
+    is_over = 1;
 }
 
 /* One request and its whole reply: values are shorter than the buffer, and a reply is complete
@@ -98,39 +77,76 @@ static void print_percentiles(int64_t *samples, size_t count)
            (double)samples[count * 999 / 1000] / 1e6, (double)samples[count - 1] / 1e6);
 }
 
+static bool mode_named(const char *name, enum mode *ret_mode)
+{
+    static const char *const names[] = {"mixed", "get", "set"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *ret_mode = (enum mode)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Fills samples; returns how many, fewer when a signal came, 0 when the server failed. */
+static size_t run(const struct probe *probe)
+{
+    uint64_t state = 42;
+    int64_t start_ns = now_ns() + NS_PER_S / 100;
+    size_t done = 0;
+    for (; done < probe->count; done++) {
+        int64_t due_ns = start_ns + (int64_t)done * NS_PER_S / probe->rate;
+        sleep_until(due_ns);
+        if (is_over) {
+            break;
+        }
+        bool is_set = probe->mode == MODE_MIXED ? done % 2 == 1 : probe->mode == MODE_SET;
+        if (!exchange(probe->fd, is_set, random_next(&state) % probe->keys)) {
+            fprintf(stderr, "probe: the server failed a request\n");
+            return 0;
+        }
+        probe->samples[done] = now_ns() - due_ns;
+    }
+    return done;
+}
+
+static bool parse(struct probe *probe, int argc, char **argv)
+{
+    if (argc < 5 || argc > 6 || (argc == 6 && !mode_named(argv[5], &probe->mode))) {
+        fprintf(stderr, "usage: probe SOCKET RATE SECONDS KEYS [mixed|get|set]\n");
+        return false;
+    }
+    probe->rate = (int64_t)strtoll(argv[2], NULL, 10);
+    int64_t seconds = (int64_t)strtoll(argv[3], NULL, 10);
+    probe->keys = (uint64_t)strtoull(argv[4], NULL, 10);
+    if (probe->rate < 1 || seconds < 1 || probe->keys < 1 || probe->rate * seconds > SAMPLES_MAX) {
+        fprintf(stderr, "probe: rate, seconds or keys out of range\n");
+        return false;
+    }
+    probe->count = (size_t)(probe->rate * seconds);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: probe SOCKET RATE SECONDS KEYS\n");
+    struct probe probe = {.mode = MODE_MIXED};
+    if (!parse(&probe, argc, argv)) {
         return 2;
     }
-    int64_t rate = (int64_t)strtoll(argv[2], NULL, 10);
-    int64_t seconds = (int64_t)strtoll(argv[3], NULL, 10);
-    uint64_t keys = (uint64_t)strtoull(argv[4], NULL, 10);
-    if (rate < 1 || seconds < 1 || keys < 1 || rate * seconds > SAMPLES_MAX) {
-        fprintf(stderr, "probe: rate, seconds or keys out of range\n");
-        return 2;
-    }
-    size_t count = (size_t)(rate * seconds);
-    int64_t *samples = calloc(count, sizeof(*samples));
-    int fd = connect_unix(argv[1]);
-    if (samples == NULL || fd < 0) {
+    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGTERM, &action, NULL);
+    probe.samples = calloc(probe.count, sizeof(*probe.samples));
+    probe.fd = connect_unix(argv[1]);
+    if (probe.samples == NULL || probe.fd < 0) {
         fprintf(stderr, "probe: cannot connect\n");
         return 1;
     }
-    uint64_t state = 42;
-    int64_t start_ns = now_ns() + NS_PER_S / 100;
-    for (size_t i = 0; i < count; i++) {
-        int64_t due_ns = start_ns + (int64_t)i * NS_PER_S / rate;
-        sleep_until(due_ns);
-        if (!exchange(fd, i % 2 == 1, random_next(&state) % keys)) {
-            fprintf(stderr, "probe: the server failed a request\n");
-            return 1;
-        }
-        samples[i] = now_ns() - due_ns;
+    size_t done = run(&probe);
+    if (done > 0) {
+        print_percentiles(probe.samples, done);
     }
-    print_percentiles(samples, count);
-    close(fd);
-    free(samples);
-    return 0;
+    close(probe.fd);
+    free(probe.samples);
+    return done > 0 ? 0 : 1;
 }
