@@ -118,13 +118,14 @@ static bool parse(struct probe *probe, int argc, char **argv)
         return false;
     }
     probe->rate = (int64_t)strtoll(argv[2], NULL, 10);
-    int64_t seconds = (int64_t)strtoll(argv[3], NULL, 10);
+    double seconds = strtod(argv[3], NULL);
     probe->keys = (uint64_t)strtoull(argv[4], NULL, 10);
-    if (probe->rate < 1 || seconds < 1 || probe->keys < 1 || probe->rate * seconds > SAMPLES_MAX) {
+    double count = seconds * (double)probe->rate;
+    if (probe->rate < 1 || probe->keys < 1 || !(count >= 1 && count <= SAMPLES_MAX)) {
         fprintf(stderr, "probe: rate, seconds or keys out of range\n");
         return false;
     }
-    probe->count = (size_t)(probe->rate * seconds);
+    probe->count = (size_t)count;
     return true;
 }
 
