@@ -28,7 +28,7 @@ NOTES = {
                 "INFO's\n`total_reads_processed` and `total_writes_processed`. The ratio is to "
                 "pipeline 1.",
 }
-CHART = """set terminal svg size 760,380 font 'sans,12' background 'white'
+CHART = """set terminal svg size 900,400 font 'sans,12' background 'white'
 set output '{path}'
 set title '{title}'
 set style data histograms
@@ -37,8 +37,8 @@ set style fill solid 0.9 border -1
 set boxwidth 0.9
 set logscale y
 set grid ytics
-set key top left
-set xtics rotate by -20
+set key outside bottom center horizontal
+set xtics font ',10'
 set yrange [{low}:]
 $rows << END
 {rows}
