@@ -17,6 +17,9 @@
 #define QUEUE_PATIENCE_US 1000
 /* Refusals after which an access asks for priority. */
 #define PATIENT_TRIES 4
+/* Bytes of blobs that an access frees itself; more go to the pool, whose waking costs more than
+ * freeing so much, and which is slow to nobody. Measured: docs/decisions/0005-large-values.md. */
+#define RELEASE_HERE_SIZE ((size_t)256 * 1024)
 
 static uint32_t extra_of(const struct access *access)
 {
@@ -267,6 +270,22 @@ bool access_queue(struct access *access, struct access_waiter *waiter)
     return true;
 }
 
+static void release_garbage(struct keyspace *keyspace, struct garbage *garbage)
+{
+    size_t room = RELEASE_HERE_SIZE;
+    while (garbage != NULL) {
+        struct garbage *next = garbage->next;
+        if (garbage->blob->capacity <= room) {
+            room -= garbage->blob->capacity;
+            blob_release(garbage->blob);
+        } else {
+            keyspace_discard_blob(keyspace, garbage->blob);
+        }
+        mem_free_sized(garbage, sizeof(*garbage));
+        garbage = next;
+    }
+}
+
 /* What access_end has to do when it was more than one shard that was taken and let go. */
 static ATTR_NOINLINE void end_extras(struct access *access)
 {
@@ -278,12 +297,7 @@ static ATTR_NOINLINE void end_extras(struct access *access)
     if (UNLIKELY(access->garbage != NULL)) {
         struct garbage *garbage = access->garbage;
         access->garbage = NULL;
-        while (garbage != NULL) {
-            struct garbage *next = garbage->next;
-            keyspace_discard_blob(access->keyspace, garbage->blob);
-            mem_free_sized(garbage, sizeof(*garbage));
-            garbage = next;
-        }
+        release_garbage(access->keyspace, garbage);
     }
     if (UNLIKELY(access->prepared != NULL)) {
         /* Prepared and not used: the source had changed. */

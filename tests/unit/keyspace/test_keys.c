@@ -36,6 +36,23 @@ Test(keys, large_values_are_shared)
     fixture_end(&fixture);
 }
 
+Test(keys, one_value_of_200_kb_is_freed_at_once)
+{
+    struct fixture fixture;
+    fixture_begin(&fixture, 4);
+    size_t size = 204800;
+    size_t before = mem_used();
+    for (int i = 0; i < 3; i++) {
+        struct blob *blob = blob_try_create(size, size);
+        fixture_put(&fixture, 0, name_a(), value_blob(blob), KEY_NO_EXPIRY);
+        blob_release(blob);
+    }
+    cr_assert(fixture_delete(&fixture, 0, name_a()));
+    cr_assert_eq(fixture.reclaims, 0, "waking the pool costs more");
+    cr_assert_lt(mem_used(), before + size);
+    fixture_end(&fixture);
+}
+
 /* Edits until it is done, as a job does; returns how often it was to be prepared. */
 static int edit(struct fixture *fixture, struct access_key *key, size_t size, unsigned char mark)
 {
