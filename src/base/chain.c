@@ -179,13 +179,15 @@ size_t chain_memory(const struct chain *chain)
     return chain->memory_size;
 }
 
-size_t chain_vectors(const struct chain *chain, struct iovec *vectors, size_t count)
+size_t chain_vectors(const struct chain *chain, struct iovec *vectors, size_t count, size_t most)
 {
     size_t filled = 0;
     for (struct chain_part *part = chain->head; part && filled < count; part = part->next) {
         size_t size = part_size(chain, part);
+        size = size < most ? size : most;
         if (size > 0) {
             vectors[filled++] = (struct iovec){.iov_base = part->begin, .iov_len = size};
+            most -= size;
         }
     }
     return filled;

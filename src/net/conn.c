@@ -14,11 +14,17 @@
 /* Parts of one writev. A reply chunk and a shared value alternate, so 64 are 32 large values; more
  * parts than that are many bytes, which take a second call anyway. A guess. */
 #define CONN_VECTORS 64
-/* Most bytes one flush writes: then the next connection has its turn. Source: design page. */
+/* Most bytes one flush writes: then the next connection has its turn. On TCP it is what goes out as
+ * one segment to the local host. A kernel that paces what it sends (bbr) holds a second one back
+ * with a timer and an interrupt of its own, which cost as much as the first; by the connection's
+ * next turn the pause is over. Measured: docs/decisions/0005-large-values.md. */
+#define CONN_FLUSH_TCP ((size_t)56 * 1024)
+/* And at most, on a unix socket in any case. Source: design page. */
 #define CONN_FLUSH_SIZE ((size_t)1 << 20)
+/* The share of a long output, which others may fill (a monitor's) faster than 56 KB a cycle. */
+#define CONN_FLUSH_PART 8
 
 static void conn_fail(struct conn *conn);
-static void conn_set_writes(struct conn *conn, bool left);
 
 ssize_t conn_read(struct conn *conn, void *data, size_t size)
 {
@@ -45,37 +51,50 @@ ssize_t conn_read(struct conn *conn, void *data, size_t size)
     return -1;
 }
 
+static size_t flush_room(const struct conn *conn)
+{
+    size_t room = (conn->flags & CONN_UNIX) ? CONN_FLUSH_SIZE : CONN_FLUSH_TCP;
+    size_t part = chain_size(&conn->output) / CONN_FLUSH_PART;
+    if (LIKELY(part <= room)) {
+        return room;
+    }
+    return part < CONN_FLUSH_SIZE ? part : CONN_FLUSH_SIZE;
+}
+
 bool conn_flush(struct conn *conn)
 {
     if (UNLIKELY(conn->flags & CONN_FAILED)) {
         chain_clear(&conn->output);
         return false;
     }
-    size_t done = 0;
+    size_t room = flush_room(conn);
     while (!chain_is_empty(&conn->output)) {
-        if (done >= CONN_FLUSH_SIZE) {
+        if (room == 0) {
             /* The socket may still have room, and then it has no edge to tell: go on unasked. */
-            conn_set_writes(conn, true);
-            conn->flags |= CONN_ROOM;
+            conn->flags |= CONN_WRITES | CONN_ROOM;
             ready_queue(conn->reactor, conn);
             return true;
         }
         struct iovec vectors[CONN_VECTORS];
-        size_t count = chain_vectors(&conn->output, vectors, CONN_VECTORS);
+        size_t count = chain_vectors(&conn->output, vectors, CONN_VECTORS, room);
         ssize_t written = conn->transport->write(conn, vectors, (int)count);
         if (written >= 0) {
             chain_consume(&conn->output, (size_t)written);
             conn->written_bytes += (uint64_t)written;
-            done += (size_t)written;
+            room -= (size_t)written;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            conn_set_writes(conn, true);
+            conn->flags |= CONN_WRITES;
+            poller_update(&conn->reactor->poller, conn);
             return true;
         } else if (errno != EINTR) {
             conn_fail(conn);
             return false;
         }
     }
-    conn_set_writes(conn, false);
+    if (UNLIKELY(conn->flags & CONN_WRITES)) {
+        conn->flags &= ~(uint32_t)CONN_WRITES;
+        poller_update(&conn->reactor->poller, conn);
+    }
     return true;
 }
 
@@ -91,15 +110,6 @@ void conn_want_reads(struct conn *conn, bool wanted)
     if (wanted && (conn->flags & CONN_PENDING)) {
         ready_queue(conn->reactor, conn);
     }
-}
-
-static void conn_set_writes(struct conn *conn, bool left)
-{
-    if (left == ((conn->flags & CONN_WRITES) != 0)) {
-        return;
-    }
-    conn->flags ^= CONN_WRITES;
-    poller_update(&conn->reactor->poller, conn);
 }
 
 static void conn_fail(struct conn *conn)

@@ -15,6 +15,7 @@
 
 static bool list_reserve(struct conn_list *list, size_t count);
 static bool is_reportable(const struct conn *conn);
+static bool is_writing_on(const struct conn *conn);
 static void write_leftovers(struct reactor *reactor, struct conn *conn);
 static size_t ready_prepare(struct reactor *reactor);
 
@@ -140,7 +141,7 @@ static size_t ready_prepare(struct reactor *reactor)
             continue;
         }
         reactor->ready.items[i] = NULL;
-        if (!is_reportable(conn)) {
+        if (!is_reportable(conn) || is_writing_on(conn)) {
             conn->flags &= ~(uint32_t)CONN_READY;
             continue;
         }
@@ -171,6 +172,13 @@ static bool is_reportable(const struct conn *conn)
         return true;
     }
     return (conn->flags & (CONN_PENDING | CONN_READS)) == (CONN_PENDING | CONN_READS);
+}
+
+/* Its output goes out turn by turn, and it is queued for the next one: until the last, its input
+ * waits. Else a pipeline of large replies would pile up faster than it is sent. */
+static bool is_writing_on(const struct conn *conn)
+{
+    return (conn->flags & (CONN_ROOM | CONN_FAILED)) == CONN_ROOM;
 }
 
 static bool list_reserve(struct conn_list *list, size_t count)

@@ -59,8 +59,9 @@ static inline bool chain_is_empty(const struct chain *chain)
 /* Memory that only this chain keeps alive, plus all it shares: what counts to output limits. A blob
  * counts once a slice. */
 size_t chain_memory(const struct chain *chain);
-/* Fills at most count vectors from the head; returns how many. The bytes stay the chain's. */
-size_t chain_vectors(const struct chain *chain, struct iovec *vectors, size_t count);
+/* Fills at most count vectors from the head, of at most so many bytes together; returns how many.
+ * The bytes stay the chain's. */
+size_t chain_vectors(const struct chain *chain, struct iovec *vectors, size_t count, size_t most);
 /* Drops size bytes (<= chain_size) from the head. */
 void chain_consume(struct chain *chain, size_t size);
 /* Drops what was appended after the chain had size bytes: a reply that turned into an error, or

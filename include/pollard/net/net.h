@@ -80,9 +80,10 @@ struct conn {
  * (CONN_FAILED is set). Never blocks. Fewer than size means that the socket is empty: the
  * connection is reported again when more comes; else in the next cycle. */
 ssize_t conn_read(struct conn *conn, void *data, size_t size);
-/* Writes what the output holds with as few writev as possible (one when the socket takes it all).
- * Leftovers turn CONN_WRITES on, and the reactor goes on by itself; on_drained tells when they are
- * gone. Returns false when the peer is gone (CONN_FAILED; the output is dropped). */
+/* Writes what the output holds with one writev, but a limited share of a large one: the rest goes
+ * out in the next cycles, one share each, and input is not reported before its end. Leftovers turn
+ * CONN_WRITES on, and the reactor goes on by itself; on_drained tells when they are gone. Returns
+ * false when the peer is gone (CONN_FAILED; the output is dropped). */
 bool conn_flush(struct conn *conn);
 /* Whether the reactor reports it as readable: off while a job is out, or input is held back. Data
  * that came meanwhile, or a hang-up, is reported as soon as it is on again. Makes no system call.

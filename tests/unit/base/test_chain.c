@@ -10,7 +10,7 @@
 static struct buf content(const struct chain *chain)
 {
     struct iovec vectors[2048];
-    size_t count = chain_vectors(chain, vectors, 2048);
+    size_t count = chain_vectors(chain, vectors, 2048, SIZE_MAX);
     struct buf all = {0};
     for (size_t i = 0; i < count; i++) {
         buf_append(&all, bytes_make(vectors[i].iov_base, vectors[i].iov_len));
@@ -74,11 +74,16 @@ Test(chain, large_appends_are_cut_into_pieces)
     chain_consume(&chain, 1);
     bool whole = holds(&chain, buf_bytes(&source));
     struct iovec one[1];
-    bool limited = chain_vectors(&chain, one, 1) == 1 && chain_vectors(&chain, one, 0) == 0;
+    bool limited = chain_vectors(&chain, one, 1, SIZE_MAX) == 1 &&
+                   chain_vectors(&chain, one, 0, SIZE_MAX) == 0;
+    struct iovec two[2];
+    size_t first = one[0].iov_len;
+    bool cut = chain_vectors(&chain, two, 2, first + 5) == 2 && two[0].iov_len == first &&
+               two[1].iov_len == 5 && chain_vectors(&chain, two, 2, first) == 1;
     chain_clear(&chain);
     buf_deinit(&source);
     size_t after = mem_used();
-    cr_assert(whole && limited);
+    cr_assert(whole && limited && cut);
     cr_assert_eq(before, after);
 }
 

@@ -114,13 +114,19 @@ static inline void echo_close(struct echo *echo)
     reactor_destroy(&echo->reactor);
 }
 
-static inline void echo_connect(struct echo *echo, struct echo_conn *item)
+/* A pair of unix sockets; is_unix false treats it as TCP. */
+static inline void echo_connect_as(struct echo *echo, struct echo_conn *item, bool is_unix)
 {
     int fds[2];
     *item = (struct echo_conn){0};
     check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
-    check(reactor_add(echo->reactor, &item->conn, fds[0], /* is_unix= */ true));
+    check(reactor_add(echo->reactor, &item->conn, fds[0], is_unix));
     item->peer = fds[1];
+}
+
+static inline void echo_connect(struct echo *echo, struct echo_conn *item)
+{
+    echo_connect_as(echo, item, /* is_unix= */ true);
 }
 
 static inline void echo_say(struct echo_conn *item, const char *text)

@@ -210,6 +210,90 @@ Test(reactor, leftovers_drain_by_themselves)
     }
 }
 
+/* Notes what has been written of each connection when input is reported. */
+static void note_written(struct echo *echo, struct conn **conns, size_t count)
+{
+    struct echo_conn *item = (struct echo_conn *)conns[0];
+    uint64_t *seen = echo->extra;
+    *seen = item->conn.written_bytes;
+    echo_default_ready(echo, conns, count);
+}
+
+Test(reactor, large_output_goes_in_turns_and_input_waits_for_it)
+{
+    size_t total = 150000;
+    for (size_t p = 0; p < POLLERS; p++) {
+        struct echo echo;
+        struct echo_conn item;
+        uint64_t seen = 0;
+        struct blob *blob = blob_try_create(total, total);
+        echo_open(&echo, pollers[p]);
+        echo.scripted = note_written;
+        echo.extra = &seen;
+        echo_connect_as(&echo, &item, /* is_unix= */ false);
+        memset(blob->data, 'x', total);
+        chain_append_blob_take(&item.conn.output, blob, 0, total);
+        cr_assert(conn_flush(&item.conn));
+        cr_assert_lt(item.conn.written_bytes, total);
+        cr_assert(item.conn.flags & CONN_WRITES);
+        echo_say(&item, "next");
+        echo.stop_after_ready = 1;
+        cr_assert(echo_run(&echo, 1000));
+        cr_assert_eq(seen, total);
+        cr_assert_eq(echo.drained, 1);
+        cr_assert_eq(echo_heard(&item), total + 4);
+        cr_assert_eq(item.conn.flags & CONN_WRITES, 0);
+        echo_close(&echo);
+        close(item.peer);
+    }
+}
+
+Test(reactor, the_longer_the_output_the_larger_its_share)
+{
+    struct echo echo;
+    struct echo_conn item;
+    echo_open(&echo, NET_POLLER_AUTO);
+    echo_connect_as(&echo, &item, /* is_unix= */ false);
+    uint64_t shares[2];
+    for (size_t i = 0; i < 2; i++) {
+        size_t total = i == 0 ? 200000 : 800000;
+        struct blob *blob = blob_try_create(total, total);
+        memset(blob->data, 'x', total);
+        chain_append_blob_take(&item.conn.output, blob, 0, total);
+        cr_assert(conn_flush(&item.conn));
+        shares[i] = item.conn.written_bytes;
+        item.conn.written_bytes = 0;
+        chain_clear(&item.conn.output);
+        (void)echo_heard(&item);
+    }
+    cr_assert_eq(shares[0], 56 * 1024);
+    cr_assert_eq(shares[1], 100000);
+    echo_close(&echo);
+    close(item.peer);
+}
+
+Test(reactor, a_peer_gone_amid_large_output_is_told)
+{
+    size_t total = 150000;
+    for (size_t p = 0; p < POLLERS; p++) {
+        struct echo echo;
+        struct echo_conn item;
+        struct blob *blob = blob_try_create(total, total);
+        echo_open(&echo, pollers[p]);
+        echo_connect_as(&echo, &item, /* is_unix= */ false);
+        memset(blob->data, 'x', total);
+        chain_append_blob_take(&item.conn.output, blob, 0, total);
+        cr_assert(conn_flush(&item.conn));
+        close(item.peer);
+        (void)echo_run(&echo, 20);
+        cr_assert_eq(item.reports, 1);
+        struct reactor_figures figures;
+        reactor_figures(echo.reactor, &figures);
+        cr_assert_eq(figures.connections, 0);
+        echo_close(&echo);
+    }
+}
+
 Test(reactor, a_gone_peer_fails_the_flush_and_is_told)
 {
     for (size_t p = 0; p < POLLERS; p++) {

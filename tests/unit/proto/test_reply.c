@@ -21,7 +21,7 @@ static void begin(struct built *built, uint8_t protocol)
 static bool says(struct built *built, const char *expected)
 {
     struct iovec vectors[256];
-    size_t count = chain_vectors(&built->chain, vectors, 256);
+    size_t count = chain_vectors(&built->chain, vectors, 256, SIZE_MAX);
     struct buf all = {0};
     for (size_t i = 0; i < count; i++) {
         buf_append(&all, bytes_make(vectors[i].iov_base, vectors[i].iov_len));
