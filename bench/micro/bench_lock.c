@@ -1,18 +1,17 @@
 /* The shards' lock against pthread_rwlock: nanoseconds an acquire and release, alone and with two
  * threads on the same lock, for readers and writers.
  *
- *   bench_lock
+ *   bench_lock [--quick]
  *
  * The shard's lock is taken as an access takes it but for the queue: try, then spin. */
+#include "micro.h"
 #include "pollard/base/attr.h"
-#include "pollard/base/check.h"
-#include "pollard/base/clock.h"
 #include "pollard/base/thread.h"
 #include "shard_lock.h"
 #include <pthread.h>
-#include <stdio.h>
 
 #define ROUNDS 5000000
+#define ROUNDS_QUICK 10000
 #define THREADS 2
 
 enum kind { KIND_SHARD, KIND_RWLOCK };
@@ -22,6 +21,7 @@ struct bench {
     bool exclusive;
     _Atomic int ready;
     int threads;
+    int rounds;
     _Atomic uint64_t ticks;
     _Atomic uint32_t word ATTR_ALIGNED(CACHE_LINE);
     pthread_rwlock_t rwlock ATTR_ALIGNED(CACHE_LINE);
@@ -58,7 +58,7 @@ static void work(void *argument)
         thread_pause();
     }
     uint64_t begin = clock_ticks();
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < bench->rounds; i++) {
         if (bench->kind == KIND_SHARD) {
             once_shard(bench);
         } else {
@@ -68,11 +68,12 @@ static void work(void *argument)
     atomic_fetch_add(&bench->ticks, clock_ticks() - begin);
 }
 
-static double measure(enum kind kind, bool exclusive, int threads)
+static double measure(enum kind kind, bool exclusive, int threads, int rounds)
 {
     static struct bench bench;
     struct thread *running[THREADS];
-    bench = (struct bench){.kind = kind, .exclusive = exclusive, .threads = threads};
+    bench =
+        (struct bench){.kind = kind, .exclusive = exclusive, .threads = threads, .rounds = rounds};
     check(pthread_rwlock_init(&bench.rwlock, NULL) == 0);
     for (int i = 0; i < threads; i++) {
         running[i] = thread_start("lock", work, &bench);
@@ -82,20 +83,25 @@ static double measure(enum kind kind, bool exclusive, int threads)
         thread_join(&running[i]);
     }
     check(pthread_rwlock_destroy(&bench.rwlock) == 0);
-    check(!exclusive || bench.guarded == (uint64_t)ROUNDS * (uint64_t)threads);
-    return (double)clock_ticks_to_ns(atomic_load(&bench.ticks)) / ((double)ROUNDS * threads);
+    check(!exclusive || bench.guarded == (uint64_t)rounds * (uint64_t)threads);
+    return (double)clock_ticks_to_ns(atomic_load(&bench.ticks)) / ((double)rounds * threads);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    bool quick;
+    if (!micro_arguments(argc, argv, &quick)) {
+        return 2;
+    }
+    int rounds = quick ? ROUNDS_QUICK : ROUNDS;
     clock_setup();
     thread_adopt();
     for (int threads = 1; threads <= THREADS; threads++) {
         for (int exclusive = 0; exclusive < 2; exclusive++) {
             printf("%d thread(s), %s: shard lock %6.1f ns, pthread_rwlock %6.1f ns\n", threads,
                    exclusive != 0 ? "writers" : "readers",
-                   measure(KIND_SHARD, exclusive != 0, threads),
-                   measure(KIND_RWLOCK, exclusive != 0, threads));
+                   measure(KIND_SHARD, exclusive != 0, threads, rounds),
+                   measure(KIND_RWLOCK, exclusive != 0, threads, rounds));
         }
     }
     thread_release();

@@ -1,7 +1,7 @@
 /* What keys cost: bytes of resident memory a key, and nanoseconds a put and a find when hashes are
  * prefetched in batches, as the reactors do.
  *
- *   bench_table [KEYS ...]      (thousands; default: 700 1000 1400 2000)
+ *   bench_table [--quick] [KEYS ...]      (thousands; default: 700 1000 1400 2000, quick: 10)
  *
  * Each row runs in a process of its own, on one thread, so that no row inherits another's heap. */
 #define _GNU_SOURCE
@@ -20,6 +20,7 @@
 #define NAME_SIZE 16
 #define THOUSANDS_MAX 100000
 #define FINDS UINT64_C(4000000)
+#define FINDS_QUICK UINT64_C(10000)
 
 enum shape { SHAPE_32, SHAPE_INTEGER, SHAPE_100, SHAPE_32_TTL, SHAPES };
 
@@ -30,6 +31,7 @@ struct bench {
     struct keyspace *keyspace;
     enum shape shape;
     uint64_t keys;
+    uint64_t finds;
     int64_t now_ms;
     unsigned char names[BATCH][NAME_SIZE + 1];
     struct access_key batch[BATCH];
@@ -141,8 +143,8 @@ static void run_row(struct bench *bench)
     uint64_t before = resident();
     double put_ns = run(bench, bench->keys, 1, put_batch);
     uint64_t after = resident();
-    double again_ns = run(bench, FINDS, 7919, put_batch);
-    double find_ns = run(bench, FINDS, 7919, find_batch);
+    double again_ns = run(bench, bench->finds, 7919, put_batch);
+    double find_ns = run(bench, bench->finds, 7919, find_batch);
     keyspace_figures(bench->keyspace, 0, &figures);
     double keys = (double)bench->keys;
     printf("%-10s %5llu k: %6.1f bytes a key (table %4.1f, expiry %4.1f, overflow %4.1f %%), "
@@ -155,7 +157,7 @@ static void run_row(struct bench *bench)
     (void)fflush(stdout);
 }
 
-static bool run_apart(enum shape shape, uint64_t keys)
+static bool run_apart(enum shape shape, uint64_t keys, uint64_t finds)
 {
     int status = 1;
     pid_t child = fork();
@@ -163,6 +165,7 @@ static bool run_apart(enum shape shape, uint64_t keys)
         static struct bench bench;
         bench.shape = shape;
         bench.keys = keys;
+        bench.finds = finds;
         run_row(&bench);
         _exit(0);
     }
@@ -171,19 +174,26 @@ static bool run_apart(enum shape shape, uint64_t keys)
 
 int main(int argc, char **argv)
 {
-    static const int64_t defaults[] = {700, 1000, 1400, 2000};
-    int rows = argc > 1 ? argc - 1 : 4;
+    static const char *const defaults[] = {"700", "1000", "1400", "2000"};
+    static const char *const quick_rows[] = {"10"};
+    bool quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
+    int first = quick ? 2 : 1;
+    const char *const *rows = (const char *const *)argv + first;
+    int row_count = argc - first;
+    if (row_count <= 0) {
+        rows = quick ? quick_rows : defaults;
+        row_count = quick ? 1 : 4;
+    }
     for (int shape = 0; shape < SHAPES; shape++) {
-        for (int i = 0; i < rows; i++) {
-            int64_t thousands = i < 4 ? defaults[i] : 0;
-            if (argc > 1 && !number_parse_i64(bytes_text(argv[i + 1]), &thousands)) {
-                thousands = 0;
-            }
-            if (thousands < 1 || thousands > THOUSANDS_MAX) {
-                (void)fprintf(stderr, "usage: bench_table [THOUSANDS_OF_KEYS ...]\n");
+        for (int i = 0; i < row_count; i++) {
+            int64_t thousands = 0;
+            if (!number_parse_i64(bytes_text(rows[i]), &thousands) || thousands < 1 ||
+                thousands > THOUSANDS_MAX) {
+                (void)fprintf(stderr, "usage: bench_table [--quick] [THOUSANDS_OF_KEYS ...]\n");
                 return 2;
             }
-            if (!run_apart((enum shape)shape, (uint64_t)thousands * 1000)) {
+            if (!run_apart((enum shape)shape, (uint64_t)thousands * 1000,
+                           quick ? FINDS_QUICK : FINDS)) {
                 return 1;
             }
         }
