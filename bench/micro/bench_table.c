@@ -35,7 +35,6 @@ struct bench {
     int64_t now_ms;
     unsigned char names[BATCH][NAME_SIZE + 1];
     struct access_key batch[BATCH];
-    struct bucket *buckets[BATCH];
 };
 
 /* A bijection, so that keys come in no order and each once. */
@@ -61,11 +60,8 @@ static void prefetch_batch(struct bench *bench, uint64_t count)
     for (uint64_t i = 0; i < count; i++) {
         struct access_key *key = &bench->batch[i];
         key->hash = keyspace_hash(bench->keyspace, key->name);
-        bench->buckets[i] = keyspace_prefetch_bucket(bench->keyspace, 0, key->hash);
     }
-    for (uint64_t i = 0; i < count; i++) {
-        (void)keyspace_prefetch_entry(bench->buckets[i], bench->batch[i].hash);
-    }
+    keyspace_prefetch(bench->keyspace, bench->batch, (uint32_t)count);
 }
 
 static void put_batch(struct bench *bench, uint64_t count)

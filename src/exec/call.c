@@ -40,7 +40,6 @@ int call_find_keys(const struct keyspace *keyspace, const struct command *comman
     }
     for (int i = 0; i < count; i++) {
         fill_key(keyspace, request->argv[positions[i].index], db, &(*keys)[i]);
-        keyspace_prefetch_bucket(keyspace, db, (*keys)[i].hash);
     }
     if (positions != room) {
         mem_free(positions);
@@ -53,10 +52,7 @@ static int find_keys_inline(const struct keyspace *keyspace, const struct exec *
                             struct access_key **keys)
 {
     int count = call_find_keys(keyspace, x->command, x->request, x->db, keys);
-    for (int i = 0; i < count; i++) {
-        uint64_t hash = (*keys)[i].hash;
-        keyspace_prefetch_entry(keyspace_prefetch_bucket(keyspace, x->db, hash), hash);
-    }
+    keyspace_prefetch(keyspace, *keys, count < 0 ? 0 : (uint32_t)count);
     return count;
 }
 

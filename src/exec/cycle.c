@@ -231,25 +231,26 @@ static void flush_dirty(struct cycle *cycle)
     }
 }
 
-static void prefetch_entries(struct cycle *cycle)
+/* The lines of all calls' keys: each step asks for what the next one reads. */
+static void prefetch_keys(struct cycle *cycle)
 {
-    struct node *nodes[GROUP_CALLS_MAX];
-    uint32_t owners[GROUP_CALLS_MAX];
+    struct key_hint *deeper[GROUP_CALLS_MAX];
     uint32_t count = 0;
     for (uint32_t c = 0; c < cycle->call_count; c++) {
-        const struct call *call = &cycle->calls[c];
-        nodes[count] = keyspace_prefetch_entry(call->bucket, call->key.hash);
-        owners[count] = c;
-        count += nodes[count] != NULL;
+        key_hint_bucket(&cycle->calls[c].hint);
+    }
+    for (uint32_t c = 0; c < cycle->call_count; c++) {
+        deeper[count] = &cycle->calls[c].hint;
+        count += key_hint_entry(deeper[count]);
     }
     for (uint32_t i = 0; i < count; i++) {
-        keyspace_prefetch_in_node(nodes[i], cycle->calls[owners[i]].key.hash);
+        key_hint_node(deeper[i]);
     }
 }
 
 void cycle_run(struct cycle *cycle)
 {
-    prefetch_entries(cycle);
+    prefetch_keys(cycle);
     cycle->ticks = clock_ticks();
     for (uint32_t b = 0; b < cycle->batch_count; b++) {
         run_batch(cycle, &cycle->batches[b]);

@@ -1,7 +1,7 @@
 /* What a reactor keeps between and during its cycles. Private to exec.
  *
- *   on_ready: for each ready connection, cycle_gather: read, decode, look up, prefetch buckets
- *             when the group is full or all are in, cycle_run: prefetch entries, then batch by
+ *   on_ready: for each ready connection, cycle_gather: read, decode, look up, begin to prefetch
+ *             when the group is full or all are in, cycle_run: prefetch keys, then batch by
  *             batch: call_run for each call, one flush
  *
  * Invariants:
@@ -44,7 +44,7 @@ struct call {
     const struct command *command; /* NULL: unknown */
     const unsigned char *wire;     /* first byte of its frame in the input */
     struct access_key key;         /* its first key, when command->first_key > 0 */
-    struct bucket *bucket;         /* where that was prefetched; NULL: nothing was */
+    struct key_hint hint;          /* of that key; at is NULL when there is none */
 };
 
 struct batch {

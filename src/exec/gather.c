@@ -1,5 +1,5 @@
 /* From sockets to calls: one read a ready connection, its complete requests decoded into the group,
- * commands looked up, keys hashed and their buckets prefetched. The first half of the hot path; on
+ * commands looked up, keys hashed and their lookups begun. The first half of the hot path; on
  * the reactor's thread. */
 #include "cycle.h"
 #include "pollard/base/log.h"
@@ -147,7 +147,7 @@ static void prepare_call(const struct cycle *cycle, const struct session *sessio
     const struct request *request = &call->request;
     const struct command *command = find_command(cycle, request);
     call->command = command;
-    call->bucket = NULL;
+    call->hint.at = NULL;
     if (UNLIKELY(command == NULL || command->first_key <= 0 ||
                  request->argc <= (uint32_t)command->first_key)) {
         return;
@@ -155,7 +155,7 @@ static void prepare_call(const struct cycle *cycle, const struct session *sessio
     const struct keyspace *keyspace = cycle->services->keyspace;
     call->key.name = request->argv[command->first_key];
     call->key.hash = keyspace_hash(keyspace, call->key.name);
-    call->bucket = keyspace_prefetch_bucket(keyspace, session->db, call->key.hash);
+    key_hint_start(keyspace, session->db, call->key.hash, &call->hint);
 }
 
 static void decode_batch(struct cycle *cycle, struct batch *batch)

@@ -17,6 +17,8 @@
 #define QUEUE_PATIENCE_US 1000
 /* Refusals after which an access asks for priority. */
 #define PATIENT_TRIES 4
+/* Keys of a shard whose lines are asked for together. */
+#define VISIT_GROUP 64
 /* Bytes of blobs that an access frees itself; more go to the pool, whose waking costs more than
  * freeing so much, and which is slow to nobody. Measured: docs/decisions/0005-large-values.md. */
 #define RELEASE_HERE_SIZE ((size_t)256 * 1024)
@@ -371,22 +373,22 @@ static void lists_free(struct shard_lists *lists)
     mem_free(lists->heads);
 }
 
-/* Visits the keys of one shard, all prefetched before the first. */
+/* Visits the keys of one shard, prefetched in groups. */
 static void visit_shard(struct access *access, const struct shard_lists *lists,
                         const struct shard *shard, access_visitor *visit, void *argument)
 {
-    const struct keyspace *keyspace = access->keyspace;
-    uint32_t head = lists->heads[shard_index(keyspace, shard)];
-    for (uint32_t i = head; i != UINT32_MAX; i = lists->next[i]) {
-        (void)keyspace_prefetch_bucket(keyspace, access->keys[i].db, access->keys[i].hash);
-    }
-    for (uint32_t i = head; i != UINT32_MAX; i = lists->next[i]) {
-        const struct access_key *key = &access->keys[i];
-        (void)keyspace_prefetch_entry(keyspace_prefetch_bucket(keyspace, key->db, key->hash),
-                                      key->hash);
-    }
-    for (uint32_t i = head; i != UINT32_MAX; i = lists->next[i]) {
-        visit(argument, access, i);
+    struct access_key group[VISIT_GROUP];
+    uint32_t next = lists->heads[shard_index(access->keyspace, shard)];
+    while (next != UINT32_MAX) {
+        uint32_t first = next;
+        uint32_t count = 0;
+        for (; next != UINT32_MAX && count < VISIT_GROUP; next = lists->next[next]) {
+            group[count++] = access->keys[next];
+        }
+        keyspace_prefetch(access->keyspace, group, count);
+        for (uint32_t i = first; i != next; i = lists->next[i]) {
+            visit(argument, access, i);
+        }
     }
 }
 

@@ -120,22 +120,6 @@ uint64_t keyspace_hash(const struct keyspace *keyspace, struct bytes key)
     return hash_keyed(&keyspace->secret, key);
 }
 
-struct bucket *keyspace_prefetch_bucket(const struct keyspace *keyspace, uint32_t db, uint64_t hash)
-{
-    const struct table *table = shard_table(shard_of(keyspace, hash), database_of(keyspace, db));
-    return table == NULL ? NULL : table_prefetch_bucket(table, table_hash(hash));
-}
-
-struct node *keyspace_prefetch_entry(struct bucket *bucket, uint64_t hash)
-{
-    return LIKELY(bucket != NULL) ? table_prefetch_entry(bucket, table_hash(hash)) : NULL;
-}
-
-void keyspace_prefetch_in_node(struct node *node, uint64_t hash)
-{
-    table_prefetch_in_node(node, table_hash(hash));
-}
-
 static uint32_t rehash_entry(void *context, const struct entry *entry)
 {
     return table_hash(keyspace_hash(context, entry_key(entry)));

@@ -24,7 +24,7 @@ static uint64_t slot_make(const struct entry *entry, uint32_t hash)
 
 static void slot_set(_Atomic uint64_t *slot, uint64_t value)
 {
-    /* Release: pairs with the dependent look of table_prefetch_entry. */
+    /* Release: pairs with the looks of key_hint_entry. */
     atomic_store_explicit(slot, value, memory_order_release);
 }
 
@@ -59,7 +59,8 @@ void table_init(struct table *table, struct database *database)
 {
     struct directory *directory = directory_create(1);
     atomic_init(&directory->segments[0], mem_alloc_zero(sizeof(struct bucket)));
-    atomic_store_explicit(&table->directory, directory, memory_order_relaxed);
+    /* Release: who sees it sees no count of a table that was here before. */
+    atomic_store_explicit(&table->directory, directory, memory_order_release);
     atomic_store_explicit(&table->bucket_count, 1, memory_order_relaxed);
     /* Release: pairs with the acquire in table_database. */
     atomic_store_explicit(&table->database, database, memory_order_release);
@@ -163,62 +164,6 @@ size_t table_find_tagged(const struct table *table, uint32_t hash, struct entry 
         left--;
     }
     return found;
-}
-
-/* The bucket a lock-free reader may look at, or NULL: the count, the directory and the segment are
- * read one after another and may be of different moments. */
-static struct bucket *bucket_peek(const struct table *table, uint32_t hash)
-{
-    struct table *self = (struct table *)table;
-    /* Acquire: pairs with the release in publish_count; the segments for this count are there. */
-    uint32_t count = atomic_load_explicit(&self->bucket_count, memory_order_acquire);
-    struct directory *directory = atomic_load_explicit(&self->directory, memory_order_acquire);
-    if (UNLIKELY(count == 0 || directory == NULL)) {
-        return NULL;
-    }
-    uint32_t index = bucket_index(count, hash);
-    if (UNLIKELY(index >> SEGMENT_BITS >= directory->capacity)) {
-        return NULL;
-    }
-    struct bucket *segment =
-        atomic_load_explicit(&directory->segments[index >> SEGMENT_BITS], memory_order_acquire);
-    return segment == NULL ? NULL : &segment[index & (SEGMENT_BUCKETS - 1)];
-}
-
-struct bucket *table_prefetch_bucket(const struct table *table, uint32_t hash)
-{
-    struct bucket *bucket = bucket_peek(table, hash);
-    if (bucket != NULL) {
-        __builtin_prefetch(bucket);
-    }
-    return bucket;
-}
-
-struct node *table_prefetch_entry(struct bucket *bucket, uint32_t hash)
-{
-    uint32_t fits = bucket_match(bucket, hash_tag(hash));
-    /* What is prefetched need not exist. */
-    if (LIKELY(fits != 0)) {
-        __builtin_prefetch(slot_entry(slot_get(bucket_first(bucket, fits)) & ~LINK_BIT));
-        return NULL;
-    }
-    /* Acquire: pairs with the release in slot_set, so that the node is filled. */
-    uint64_t last = atomic_load_explicit(&bucket->slots[BUCKET_SLOTS - 1], memory_order_acquire);
-    if ((last & LINK_BIT) == 0) {
-        return NULL;
-    }
-    __builtin_prefetch(slot_node(last));
-    return slot_node(last);
-}
-
-void table_prefetch_in_node(struct node *node, uint32_t hash)
-{
-    for (uint32_t i = 0; i < NODE_SLOTS; i++) {
-        uint64_t slot = slot_get(&node->slots[i]);
-        if (slot >> TAG_SHIFT == hash_tag(hash)) {
-            __builtin_prefetch(slot_entry(slot & ~LINK_BIT));
-        }
-    }
 }
 
 /* ---- Chains ---- */
@@ -330,7 +275,7 @@ static uint32_t chain_drain(struct table *table, struct bucket *bucket, uint64_t
 
 static void publish_count(struct table *table, uint32_t count)
 {
-    /* Release: pairs with the acquire in bucket_peek. */
+    /* Release: pairs with the acquire in key_hint_start. */
     atomic_store_explicit(&table->bucket_count, count, memory_order_release);
 }
 

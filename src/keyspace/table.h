@@ -9,9 +9,9 @@
  * bits 4 to 19 of the 32-bit table hash, so that a split at these levels looks at no entry.
  *
  * Lookups are inline, in bucket.h.
- * Threads: changed under the shard's exclusive lock, read under the shared one; table_prefetch_*
- * read it without: buckets, nodes, segments and directories are published with release stores and
- * retired through epochs (gate.h). Invariants:
+ * Threads: changed under the shard's exclusive lock, read under the shared one; the hints
+ * (prefetch.c) read it without: buckets, nodes, segments and directories are published with release
+ * stores and retired through epochs (gate.h). Invariants:
  * 1. Slots of a chain are packed: the first empty one ends it.
  * 2. A node holds at least 1 entry.
  * 3. The first segment has min(16, next power of two of the bucket count's maximum) buckets. */
@@ -91,13 +91,6 @@ void table_remove(struct table *table, struct position position, uint32_t hash,
                   const struct rehash *rehash);
 /* Puts another entry of the same key into the position. */
 void table_replace(struct position position, struct entry *entry);
-
-/* Prefetches the bucket of a hash and returns it, NULL if there is none; then, of a bucket so found
- * in the same epoch, the entry where the hash may be, or the node, which is returned; then the
- * entry that node has. Without the lock. */
-struct bucket *table_prefetch_bucket(const struct table *table, uint32_t hash);
-struct node *table_prefetch_entry(struct bucket *bucket, uint32_t hash);
-void table_prefetch_in_node(struct node *node, uint32_t hash);
 
 /* Visits every entry of a bucket; false from the visitor ends it. index < bucket_count. */
 typedef bool table_visitor(void *argument, struct entry *entry);

@@ -132,8 +132,7 @@ static void change_key(struct stress *stress)
     struct access_key key = key_of(stress, name, db);
     struct value value = value_string(bytes_make(text, 1 + random_below(sizeof(text) - 1)));
     int64_t now_ms = clock_ms();
-    (void)keyspace_prefetch_entry(keyspace_prefetch_bucket(stress->keyspace, db, key.hash),
-                                  key.hash);
+    keyspace_prefetch(stress->keyspace, &key, 1);
     access_init(&access, stress->keyspace, ACCESS_WRITE, (struct key_list){&key, 1}, now_ms);
     take(stress, &access);
     uint64_t choice = random_below(8);

@@ -35,6 +35,10 @@ struct key_list {
     uint32_t count;
 };
 
+/* All steps of the hints (keyspace.h) for these keys, db included. Between enter and leave. */
+void keyspace_prefetch(const struct keyspace *keyspace, const struct access_key *keys,
+                       uint32_t count);
+
 #define ACCESS_SHARDS_INLINE 8
 
 struct access {

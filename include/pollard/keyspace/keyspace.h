@@ -61,15 +61,21 @@ void keyspace_leave(struct keyspace *keyspace);
 /* ---- The hot path's helpers: lock-free hints, between enter and leave ---- */
 
 uint64_t keyspace_hash(const struct keyspace *keyspace, struct bytes key);
-/* Stage 1: the shard's table head and the bucket, which is returned (NULL: no such key for sure, or
- * it moves just now). Stage 2, before leave: the entry that the bucket's tag points to; or, for one
- * key in ten, the node of a full bucket, which is returned for stage 3. */
-struct bucket;
-struct node;
-struct bucket *keyspace_prefetch_bucket(const struct keyspace *keyspace, uint32_t db,
-                                        uint64_t hash);
-struct node *keyspace_prefetch_entry(struct bucket *bucket, uint64_t hash);
-void keyspace_prefetch_in_node(struct node *node, uint64_t hash);
+/* A lookup to come, and how far its memory has been prefetched. The steps are taken for all lookups
+ * of a group, one after the other: start asks for the directory's slot, bucket for the bucket,
+ * entry for the entry that the bucket's tag points to; for one key in ten, in a full bucket, entry
+ * says true and asks for the bucket's node, and node asks for the entry. Any hash may be given,
+ * O(1). */
+struct key_hint {
+    void *at; /* what the last step has asked for; NULL: nothing more to do */
+    uint32_t hash;
+    uint32_t offset;
+};
+void key_hint_start(const struct keyspace *keyspace, uint32_t db, uint64_t hash,
+                    struct key_hint *hint);
+void key_hint_bucket(struct key_hint *hint);
+bool key_hint_entry(struct key_hint *hint);
+void key_hint_node(const struct key_hint *hint);
 
 /* ---- Whole-database work ---- */
 
