@@ -7,6 +7,7 @@
 #include "pollard/base/thread.h"
 #include "pollard/base/mem.h"
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -132,6 +133,18 @@ uint32_t thread_index_limit(void)
 {
     /* Pairs with the release in index_take(): who sees the limit sees the slot in use. */
     return atomic_load_explicit(&index_limit, memory_order_acquire);
+}
+
+uint32_t thread_cpus(void)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+        return (uint32_t)CPU_COUNT(&set);
+    }
+    /* More CPUs than the set has room for. */
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online < 1 ? 1 : (uint32_t)online;
 }
 
 void thread_nice(void)

@@ -1,4 +1,5 @@
-/* Listeners: accept connections and hand each to the reactor with the fewest.
+/* Listeners: accept connections and hand each to the reactor with the fewest, among as many as can
+ * run at a time.
  *
  *      reactors[0]: accept4 -> choose -> mail -> the chosen reactor: hooks.on_accept
  *
@@ -9,6 +10,7 @@
 #include "listen.h"
 #include "pollard/base/check.h"
 #include "pollard/base/mem.h"
+#include "pollard/base/thread.h"
 #include "reactor.h"
 #include <errno.h>
 #include <sys/socket.h>
@@ -153,7 +155,13 @@ static struct reactor *choose(struct listeners *listeners)
 {
     struct reactor *best = NULL;
     uint64_t best_load = UINT64_MAX;
-    for (size_t i = 0; i < listeners->reactor_count; i++) {
+    size_t count = listeners->reactor_count;
+    if (count > 1 && option_get(&listeners->options->connection_spread) == NET_SPREAD_CPUS) {
+        /* Asked each time: the set may be changed while the server runs. */
+        uint32_t cpus = thread_cpus();
+        count = cpus < count ? cpus : count;
+    }
+    for (size_t i = 0; i < count; i++) {
         struct reactor *reactor = listeners->reactors[i];
         /* Relaxed, not of one instant: a stale figure makes the spread a little uneven. */
         uint64_t load = atomic_load_explicit(&reactor->counters.connections, memory_order_relaxed) +

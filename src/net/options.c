@@ -12,6 +12,12 @@ static const struct option_choice poller_choices[] = {
     {NULL, 0},
 };
 
+static const struct option_choice spread_choices[] = {
+    {"cpus", NET_SPREAD_CPUS},
+    {"all", NET_SPREAD_ALL},
+    {NULL, 0},
+};
+
 #define NET_OFFSET(field) offsetof(struct net_options, field)
 
 const struct option_row net_option_rows[] = {
@@ -89,6 +95,17 @@ const struct option_row net_option_rows[] = {
         .section = "network",
         .doc = "How reactors wait: with poll() over all connections, with epoll, or auto: epoll "
                "where the system has it, else poll().",
+    },
+    {
+        .name = "connection-spread",
+        .kind = OPTION_ENUM,
+        .flags = OPTION_OWN,
+        .offset = NET_OFFSET(connection_spread),
+        .fallback = "cpus",
+        .choices = spread_choices,
+        .section = "network",
+        .doc = "Over which reactors new connections are spread: cpus, as many as there are CPUs "
+               "that the process may run on, because more only switch between each other; or all.",
     },
     {
         .name = "max-new-connections-per-cycle",

@@ -4,6 +4,7 @@
 #include "pollard/base/hash.h"
 #include "pollard/base/log.h"
 #include "pollard/base/mem.h"
+#include "pollard/base/thread.h"
 #include "pollard/exec/command.h"
 #include <stdio.h>
 #include <unistd.h>
@@ -26,12 +27,6 @@ void server_register_options(struct server *server)
         config_register(server->config, &sets[i]);
     }
     config_register_inert(server->config);
-}
-
-static uint32_t count_cores(void)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores < 1 ? 1 : (uint32_t)cores;
 }
 
 /* maxclients is a promise to take so many: where the system gives fewer descriptors it is lowered,
@@ -141,7 +136,7 @@ bool server_start(struct server *server)
     server->main_thread = pthread_self();
     int64_t threads = option_get(&server->exec_options.threads);
     int64_t workers = option_get(&server->exec_options.pool_threads);
-    uint32_t cores = count_cores();
+    uint32_t cores = thread_cpus();
     server->reactor_count = threads > 0 ? (uint32_t)threads : cores;
     uint32_t worker_count = workers > 0 ? (uint32_t)workers : cores;
     worker_count = worker_count < 2 ? 2 : worker_count;

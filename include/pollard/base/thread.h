@@ -37,6 +37,8 @@ static inline void thread_pause(void)
     __builtin_ia32_pause();
 #endif
 }
+/* CPUs that the calling thread may run on, at least 1. A system call. */
+uint32_t thread_cpus(void);
 /* Lowers the calling thread's priority: only for threads that never hold a shard. */
 void thread_nice(void);
 

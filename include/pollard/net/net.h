@@ -19,6 +19,7 @@ struct conn;
 
 /* ---- Options ---- */
 
+enum net_spread { NET_SPREAD_CPUS, NET_SPREAD_ALL };
 enum net_poller { NET_POLLER_AUTO, NET_POLLER_POLL, NET_POLLER_EPOLL };
 
 struct net_options {
@@ -27,8 +28,9 @@ struct net_options {
     option_number port;            /* 0: none */
     option_number unixsocketperm;  /* octal, 0: as umask leaves it */
     option_number tcp_backlog;
-    option_number tcp_keepalive; /* s, 0: off */
-    option_number poller;        /* enum net_poller */
+    option_number tcp_keepalive;     /* s, 0: off */
+    option_number poller;            /* enum net_poller */
+    option_number connection_spread; /* enum net_spread */
     option_number max_new_connections_per_cycle;
 };
 extern const struct option_row net_option_rows[];

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -123,7 +124,8 @@ Test(listen, unix_socket_mode_stale_and_live)
     buf_deinit(&error);
 }
 
-Test(listen, spreads_over_reactors)
+/* How many of 30 connections each of three reactors gets. */
+static void spread(enum net_spread option, unsigned accepted[3])
 {
     struct echo echo[3];
     struct reactor *reactors[3];
@@ -136,6 +138,7 @@ Test(listen, spreads_over_reactors)
         reactors[i] = echo[i].reactor;
     }
     option_text_set(&echo[0].options.unixsocket, bytes_text(path));
+    option_put(&echo[0].options.connection_spread, option);
     struct listeners *listeners = listeners_open(&echo[0].options, &error);
     listeners_start(listeners, reactors, 3);
     for (int i = 0; i < 30; i++) {
@@ -144,7 +147,7 @@ Test(listen, spreads_over_reactors)
     }
     for (int i = 0; i < 3; i++) {
         (void)echo_run(&echo[i], 50);
-        cr_assert_eq(echo[i].accepted, 10);
+        accepted[i] = (unsigned)echo[i].accepted;
     }
     listeners_close(&listeners);
     for (int i = 0; i < 3; i++) {
@@ -155,6 +158,33 @@ Test(listen, spreads_over_reactors)
     }
     option_text_deinit(&echo[0].options.unixsocket);
     buf_deinit(&error);
+}
+
+Test(listen, spreads_over_all_reactors)
+{
+    unsigned accepted[3];
+    spread(NET_SPREAD_ALL, accepted);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(accepted[i], 10);
+    }
+}
+
+/* Criterion runs each test in a process of its own: the CPU set stays in here. */
+Test(listen, spreads_over_as_many_reactors_as_there_are_cpus)
+{
+    unsigned accepted[3];
+    cpu_set_t set;
+    cr_assert_eq(sched_getaffinity(0, sizeof(set), &set), 0);
+    int cpu = 0;
+    while (!CPU_ISSET(cpu, &set)) {
+        cpu++;
+    }
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    cr_assert_eq(sched_setaffinity(0, sizeof(set), &set), 0);
+    spread(NET_SPREAD_CPUS, accepted);
+    cr_assert_eq(accepted[0], 30);
+    cr_assert_eq(accepted[1] + accepted[2], 0);
 }
 
 /* Criterion runs each test in a process of its own: the limit stays in here. */
