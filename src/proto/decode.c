@@ -116,18 +116,29 @@ static inline const unsigned char *short_argument(const unsigned char *at, const
     return at + size + DECODE_END_SIZE;
 }
 
-/* The commonest of all: a whole frame of up to 9 small arguments. False, and nothing changed, when
+/* The commonest of all: a whole frame of up to 99 small arguments. False, and nothing changed, when
  * the input does not begin with one, or with no room for its slots. */
 static inline bool take_small_frame(struct decoder *decoder, struct bytes *input,
                                     struct request *ret_request)
 {
     const unsigned char *at = input->data;
     const unsigned char *end = at + input->size;
-    if (end - at < 4 + SHORT_ARGUMENT_MIN || at[0] != '*' || at[2] != '\r') {
+    if (end - at < 4 + SHORT_ARGUMENT_MIN || at[0] != '*') {
         return false;
     }
     size_t count = (size_t)at[1] - '0';
-    if (count - 1 > 8 || storage_room(&decoder->storage) < count) {
+    if (count - 1 > 8) {
+        return false;
+    }
+    if (UNLIKELY(at[2] != '\r')) {
+        size_t digit = (size_t)at[2] - '0';
+        if (digit > 9 || at[3] != '\r') {
+            return false;
+        }
+        count = count * 10 + digit;
+        at++;
+    }
+    if (storage_room(&decoder->storage) < count) {
         return false;
     }
     struct bytes *slots = storage_slots(&decoder->storage);
