@@ -97,6 +97,20 @@ const struct option_row net_option_rows[] = {
                "where the system has it, else poll().",
     },
     {
+        .name = "busy-wait-us",
+        .kind = OPTION_NUMBER,
+        .flags = OPTION_OWN,
+        .offset = NET_OFFSET(busy_wait_us),
+        .fallback = "0",
+        .min = 0,
+        .max = 1000,
+        .section = "network",
+        .doc =
+            "How long a reactor looks for more requests before it sleeps, while that finds "
+            "some. A few microseconds spare busy clients the time to wake it, for more CPU here. "
+            "0: never.",
+    },
+    {
         .name = "connection-spread",
         .kind = OPTION_ENUM,
         .flags = OPTION_OWN,

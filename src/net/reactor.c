@@ -15,7 +15,13 @@
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
+#include "pollard/base/thread.h"
 #include <errno.h>
+
+/* Pauses between two looks: about a microsecond. */
+#define LINGER_PAUSES 60
+/* log2 of the most sleeps that follow a look in vain. */
+#define LINGER_FAILURES_MAX 10
 
 static void on_wake(struct source *source, struct reactor *reactor);
 static void reactor_cycle(struct reactor *reactor);
@@ -113,6 +119,34 @@ int64_t reactor_now_ms(const struct reactor *reactor)
 
 /* ---- The cycle ---- */
 
+/* Looks for work a little longer before it sleeps (busy-wait-us); true when some has come. After
+ * looks in vain it sleeps at once, twice as often each time. */
+static bool reactor_linger(struct reactor *reactor, const struct poller_sink *sink, uint64_t now)
+{
+    int64_t wait_us = option_get(&reactor->options->busy_wait_us);
+    if (LIKELY(wait_us == 0)) {
+        return false;
+    }
+    if (reactor->linger_skips > 0) {
+        reactor->linger_skips--;
+        return false;
+    }
+    uint64_t end = now + clock_ns_to_ticks((uint64_t)wait_us * 1000);
+    do {
+        for (int i = 0; i < LINGER_PAUSES; i++) {
+            thread_pause();
+        }
+        poller_wait(&reactor->poller, 0, sink);
+        if (reactor->ready.count > 0) {
+            reactor->linger_failures = 0;
+            return true;
+        }
+    } while (clock_ticks() < end);
+    reactor->linger_failures += reactor->linger_failures < LINGER_FAILURES_MAX;
+    reactor->linger_skips = UINT32_C(1) << reactor->linger_failures;
+    return false;
+}
+
 static void reactor_wait(struct reactor *reactor)
 {
     int timeout_ms = 0;
@@ -122,15 +156,17 @@ static void reactor_wait(struct reactor *reactor)
                          ? -1
                          : timer_heap_timeout(&reactor->timers, clock_monotonic_ms());
     }
-    if (timeout_ms != 0 && !mailbox_fall_asleep(&reactor->mailbox)) {
-        timeout_ms = 0;
-    }
     ready_begin(reactor);
     atomic_store_explicit(&reactor->counters.parked, reactor->poller.parked, memory_order_relaxed);
     struct poller_sink sink = {.note = ready_note, .argument = reactor};
     uint64_t before = clock_ticks();
     counter_add(&reactor->counters.busy_ticks, before - reactor->woken_ticks);
-    poller_wait(&reactor->poller, timeout_ms, &sink);
+    if (timeout_ms == 0 || !reactor_linger(reactor, &sink, before)) {
+        if (timeout_ms != 0 && !mailbox_fall_asleep(&reactor->mailbox)) {
+            timeout_ms = 0;
+        }
+        poller_wait(&reactor->poller, timeout_ms, &sink);
+    }
     reactor->woken_ticks = clock_ticks();
     counter_add(&reactor->counters.waits, 1);
     counter_add(&reactor->counters.cycles, 1);

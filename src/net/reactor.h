@@ -40,9 +40,11 @@ struct reactor {
     uint64_t woken_ticks;
     struct poller poller;
     struct timer_heap timers;
-    struct conn_list all;    /* conn->place */
-    struct conn_list ready;  /* conn->ready_slot; NULL where one was removed */
-    struct conn_list queued; /* conn->queue_slot; for the next cycle */
+    struct conn_list all;     /* conn->place */
+    struct conn_list ready;   /* conn->ready_slot; NULL where one was removed */
+    struct conn_list queued;  /* conn->queue_slot; for the next cycle */
+    uint32_t linger_failures; /* looks in vain, one after the other */
+    uint32_t linger_skips;    /* sleeps without a look left */
     size_t source_count;
     struct source wake;
     struct listeners *listeners; /* on the first reactor, while open */

@@ -31,6 +31,7 @@ struct net_options {
     option_number tcp_keepalive;     /* s, 0: off */
     option_number poller;            /* enum net_poller */
     option_number connection_spread; /* enum net_spread */
+    option_number busy_wait_us;
     option_number max_new_connections_per_cycle;
 };
 extern const struct option_row net_option_rows[];

@@ -324,3 +324,26 @@ Test(reactor, idle_makes_no_cycles)
     cr_assert_leq(after.waits - before.waits, 2);
     echo_close(&echo);
 }
+
+/* Looks in vain end in sleep, and what comes then is served. */
+Test(reactor, a_busy_wait_ends_when_nothing_comes)
+{
+    struct echo echo;
+    struct echo_conn item;
+    struct reactor_figures before;
+    struct reactor_figures after;
+    echo_open(&echo, NET_POLLER_AUTO);
+    option_put(&echo.options.busy_wait_us, 100);
+    echo_connect(&echo, &item);
+    for (int i = 0; i < 20; i++) {
+        echo_say(&item, "hello");
+        (void)echo_run(&echo, 5);
+        cr_assert_eq(echo_heard(&item), 5);
+    }
+    reactor_figures(echo.reactor, &before);
+    (void)echo_run(&echo, 100);
+    reactor_figures(echo.reactor, &after);
+    cr_assert_leq(after.waits - before.waits, 2);
+    echo_close(&echo);
+    close(item.peer);
+}
