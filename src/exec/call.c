@@ -111,6 +111,15 @@ static inline enum status run_handler(struct exec *x, enum access_result result)
     return status;
 }
 
+/* The keys were found with the group's. */
+static enum status run_with_found(struct cycle *cycle, struct exec *x, const struct call *call)
+{
+    for (uint32_t i = 0; i < call->key_count; i++) {
+        call->keys[i].db = x->db;
+    }
+    return run_handler(x, open_keys(cycle, x, call->keys, call->key_count));
+}
+
 static enum status run_with_keys(struct cycle *cycle, struct exec *x)
 {
     struct access_key room[INLINE_KEYS_MAX + 1];
@@ -129,9 +138,14 @@ static bool run_inline(struct cycle *cycle, struct exec *x, struct call *call,
                        enum pool_lane *ret_lane)
 {
     size_t before = chain_size(x->reply->chain);
-    enum status status = LIKELY(call->command->has_one_key)
-                             ? run_handler(x, open_one(cycle, x, call))
-                             : run_with_keys(cycle, x);
+    enum status status;
+    if (LIKELY(call->command->has_one_key)) {
+        status = run_handler(x, open_one(cycle, x, call));
+    } else if (call->keys != NULL) {
+        status = run_with_found(cycle, x, call);
+    } else {
+        status = run_with_keys(cycle, x);
+    }
     if (UNLIKELY(status != STATUS_OK)) {
         if (status == STATUS_TO_POOL || status == STATUS_PREPARE) {
             blob_release(x->access->prepare_source);
@@ -170,11 +184,9 @@ static inline bool is_plain(const struct cycle *cycle, const struct session *ses
                  (session->flags & SESSION_AUTHENTICATED) == 0)) {
         return false;
     }
-    int64_t argc = call->request.argc;
-    bool has_arity = command->arity >= 0 ? argc == command->arity : argc >= -command->arity;
     bool may_be_refused = (command->flags & COMMAND_DENYOOM) != 0 &&
                           option_get(&cycle->services->keyspace_options->maxmemory) != 0;
-    return LIKELY(has_arity && !may_be_refused) &&
+    return LIKELY(call_has_arity(call) && !may_be_refused) &&
            LIKELY(atomic_load_explicit((_Atomic int64_t *)cycle->pause_mark,
                                        memory_order_relaxed) <= reactor_now_ms(cycle->reactor));
 }

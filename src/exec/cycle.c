@@ -239,6 +239,9 @@ static void prefetch_keys(struct cycle *cycle)
     for (uint32_t c = 0; c < cycle->call_count; c++) {
         key_hint_bucket(&cycle->calls[c].hint);
     }
+    if (cycle->hint_count > 0) {
+        key_hints_finish(cycle->hints, cycle->hint_count);
+    }
     for (uint32_t c = 0; c < cycle->call_count; c++) {
         deeper[count] = &cycle->calls[c].hint;
         count += key_hint_entry(deeper[count]);
@@ -262,6 +265,8 @@ void cycle_run(struct cycle *cycle)
     cycle->batch_count = 0;
     cycle->call_count = 0;
     cycle->arena_used = 0;
+    cycle->key_count = 0;
+    cycle->hint_count = 0;
 }
 
 /* ---- Hooks ---- */

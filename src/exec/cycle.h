@@ -34,6 +34,10 @@
 #define FLUSH_AT_ONCE_SIZE ((size_t)16384)
 /* Decoders kept for the next cycle. */
 #define DECODER_POOL_MAX GROUP_BATCHES_MAX
+/* Keys of a group's calls with several; calls beyond find and prefetch theirs when they run. */
+#define GROUP_KEYS_MAX 512
+/* Most arguments of a call whose keys are found with the group. */
+#define GROUP_ARGC_MAX 64
 /* Keys of an inline command; more go through heap memory. */
 #define INLINE_KEYS_MAX 128
 /* Keys or arguments from which a command of ROUTE_SIZE goes to the pool. */
@@ -45,6 +49,8 @@ struct call {
     const unsigned char *wire;     /* first byte of its frame in the input */
     struct access_key key;         /* its first key, when command->first_key > 0 */
     struct key_hint hint;          /* of that key; at is NULL when there is none */
+    struct access_key *keys;       /* all of several, in the cycle's; NULL: not found yet */
+    uint32_t key_count;
 };
 
 struct batch {
@@ -77,6 +83,10 @@ struct cycle {
     struct reply reply;
     struct access_key one_key[2];
     const _Atomic int64_t *pause_mark; /* no pause lasts longer */
+    struct access_key keys[GROUP_KEYS_MAX];
+    struct key_hint hints[GROUP_KEYS_MAX]; /* of keys, without the gaps */
+    uint32_t key_count;                    /* used of keys */
+    uint32_t hint_count;
     struct call calls[GROUP_CALLS_MAX];
     struct batch batches[GROUP_BATCHES_MAX];
     struct session *dirty; /* have output: flushed together, at the cycle's end at the latest */
@@ -111,6 +121,13 @@ struct dispatcher {
 static inline struct cycle *cycle_of(const struct session *session, struct dispatcher *dispatcher)
 {
     return &dispatcher->cycles[reactor_index(session->conn.reactor)];
+}
+
+static inline bool call_has_arity(const struct call *call)
+{
+    int64_t argc = call->request.argc;
+    int64_t arity = call->command->arity;
+    return arity >= 0 ? argc == arity : argc >= -arity;
 }
 
 /* ---- gather.c: from sockets to calls ---- */

@@ -141,15 +141,46 @@ static const struct command *find_command(const struct cycle *cycle, const struc
     return command;
 }
 
-static void prepare_call(const struct cycle *cycle, const struct session *session,
-                         struct call *call)
+/* The keys of a call with several: found, hashed, and their lookups begun. */
+static ATTR_NOINLINE void prepare_keys(struct cycle *cycle, uint32_t db, struct call *call)
+{
+    const struct request *request = &call->request;
+    struct key_position positions[GROUP_ARGC_MAX];
+    if (request->argc > GROUP_ARGC_MAX || !call_has_arity(call)) {
+        return;
+    }
+    int count =
+        command_keys(call->command, request->argv, request->argc, positions, GROUP_ARGC_MAX);
+    /* One more is kept free behind them, for exec_key_in_db. */
+    if (count <= 0 || count > GROUP_ARGC_MAX ||
+        cycle->key_count + (uint32_t)count + 1 > GROUP_KEYS_MAX) {
+        return;
+    }
+    const struct keyspace *keyspace = cycle->services->keyspace;
+    call->keys = &cycle->keys[cycle->key_count];
+    call->key_count = (uint32_t)count;
+    cycle->key_count += (uint32_t)count + 1;
+    for (int i = 0; i < count; i++) {
+        struct access_key *key = &call->keys[i];
+        key->name = request->argv[positions[i].index];
+        key->hash = keyspace_hash(keyspace, key->name);
+        key_hint_start(keyspace, db, key->hash, &cycle->hints[cycle->hint_count++]);
+    }
+}
+
+static void prepare_call(struct cycle *cycle, const struct session *session, struct call *call)
 {
     const struct request *request = &call->request;
     const struct command *command = find_command(cycle, request);
     call->command = command;
     call->hint.at = NULL;
+    call->keys = NULL;
     if (UNLIKELY(command == NULL || command->first_key <= 0 ||
                  request->argc <= (uint32_t)command->first_key)) {
+        return;
+    }
+    if (UNLIKELY(!command->has_one_key)) {
+        prepare_keys(cycle, session->db, call);
         return;
     }
     const struct keyspace *keyspace = cycle->services->keyspace;

@@ -87,6 +87,22 @@ static bool take_shard(struct access *access, struct shard *shard)
     return false;
 }
 
+/* Puts a shard into the ordered list, once. */
+static void insert_shard(struct access *access, struct shard *shard)
+{
+    uint32_t at = access->shard_count;
+    while (at > 0 && access->shards[at - 1] > shard) {
+        at--;
+    }
+    if (at > 0 && access->shards[at - 1] == shard) {
+        return;
+    }
+    memmove(&access->shards[at + 1], &access->shards[at],
+            (access->shard_count - at) * sizeof(access->shards[0]));
+    access->shards[at] = shard;
+    access->shard_count++;
+}
+
 /* The shards of many keys, each once and in order: a bit a shard, so that it costs O(keys). */
 static void collect_shards(struct access *access)
 {
@@ -123,6 +139,13 @@ static void find_shards(struct access *access)
         access->shards = access->inline_shards;
         access->inline_shards[0] = shard_of(access->keyspace, access->keys[0].hash);
         access->shard_count = 1;
+        return;
+    }
+    if (access->key_count <= ACCESS_SHARDS_INLINE) {
+        access->shards = access->inline_shards;
+        for (uint32_t i = 0; i < access->key_count; i++) {
+            insert_shard(access, shard_of(access->keyspace, access->keys[i].hash));
+        }
         return;
     }
     collect_shards(access);

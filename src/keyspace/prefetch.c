@@ -74,13 +74,8 @@ void key_hint_node(const struct key_hint *hint)
     }
 }
 
-static void prefetch_group(const struct keyspace *keyspace, const struct access_key *keys,
-                           uint32_t count)
+void key_hints_finish(struct key_hint *hints, uint32_t count)
 {
-    struct key_hint hints[PREFETCH_GROUP];
-    for (uint32_t i = 0; i < count; i++) {
-        key_hint_start(keyspace, keys[i].db, keys[i].hash, &hints[i]);
-    }
     for (uint32_t i = 0; i < count; i++) {
         key_hint_bucket(&hints[i]);
     }
@@ -92,6 +87,16 @@ static void prefetch_group(const struct keyspace *keyspace, const struct access_
     for (uint32_t i = 0; i < deeper; i++) {
         key_hint_node(&hints[i]);
     }
+}
+
+static void prefetch_group(const struct keyspace *keyspace, const struct access_key *keys,
+                           uint32_t count)
+{
+    struct key_hint hints[PREFETCH_GROUP];
+    for (uint32_t i = 0; i < count; i++) {
+        key_hint_start(keyspace, keys[i].db, keys[i].hash, &hints[i]);
+    }
+    key_hints_finish(hints, count);
 }
 
 void keyspace_prefetch(const struct keyspace *keyspace, const struct access_key *keys,

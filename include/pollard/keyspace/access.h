@@ -39,7 +39,7 @@ struct key_list {
 void keyspace_prefetch(const struct keyspace *keyspace, const struct access_key *keys,
                        uint32_t count);
 
-#define ACCESS_SHARDS_INLINE 8
+#define ACCESS_SHARDS_INLINE 16
 
 struct access {
     struct keyspace *keyspace;

@@ -76,6 +76,8 @@ void key_hint_start(const struct keyspace *keyspace, uint32_t db, uint64_t hash,
 void key_hint_bucket(struct key_hint *hint);
 bool key_hint_entry(struct key_hint *hint);
 void key_hint_node(const struct key_hint *hint);
+/* All steps behind start, for a group; the hints are used up. */
+void key_hints_finish(struct key_hint *hints, uint32_t count);
 
 /* ---- Whole-database work ---- */
 

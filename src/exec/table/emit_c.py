@@ -110,7 +110,7 @@ def is_gated(command):
 
 def has_one_key(command):
     """Does it run on the reactor with the one key at first_key, always?"""
-    return (len(command.keys) == 1 and command.first_key > 0 and
+    return (len(command.keys) == 1 and 0 < command.first_key < abs(command.arity) and
             command.first_key == command.last_key and (command.route or "inline") == "inline")
 
 
