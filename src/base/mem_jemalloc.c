@@ -114,7 +114,7 @@ static uint64_t *counter_address(const char *name)
  * ever larger extents: those from this size on are asked for as huge pages, so that small servers
  * stay small and in large ones the last, partly used huge page does not matter. No fork, so no copy
  * on write that would be dear. docs/decisions/0006. */
-#define HUGE_EXTENT_MIN ((size_t)4 << 20)
+#define HUGE_EXTENT_MIN ((size_t)8 << 20)
 
 static extent_hooks_t extent_hooks;   /* written once, under table_mutex */
 static extent_hooks_t *default_hooks; /* the same; NULL before the first thread */

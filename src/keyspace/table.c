@@ -6,8 +6,8 @@
 #include "pollard/base/mem.h"
 #include "wheel.h"
 
-/* A split for every 32/5 = 6.4 keys a bucket: load 0.8. A merge below 4: load 0.5. Measured: 0.9
- * saves 1 byte a key and costs 6 % of a lookup for its longer chains. */
+/* A split for every 35/5 = 7 keys a bucket: load 0.875. A merge below 4: load 0.5.
+ * docs/decisions/0006. */
 #define GROW_NUMERATOR 35
 #define GROW_DENOMINATOR 5
 #define SHRINK_LOAD 4
