@@ -1,6 +1,7 @@
 /* Values: names of types and encodings, and the views that handlers build. Pure. */
 #include "pollard/value/value.h"
 #include "pollard/base/number.h"
+#include "pollard/value/collection.h"
 
 static const char *const type_names[] = {
     [VALUE_STRING] = "string", [VALUE_LIST] = "list", [VALUE_SET] = "set",
@@ -11,6 +12,12 @@ static const char *const encoding_names[] = {
     [ENCODING_INT] = "int",
     [ENCODING_EMBSTR] = "embstr",
     [ENCODING_RAW] = "raw",
+    [ENCODING_LISTPACK] = "listpack",
+    [ENCODING_LISTPACKEX] = "listpackex",
+    [ENCODING_INTSET] = "intset",
+    [ENCODING_QUICKLIST] = "quicklist",
+    [ENCODING_HASHTABLE] = "hashtable",
+    [ENCODING_SKIPLIST] = "skiplist",
 };
 
 const char *value_type_name(enum value_type type)
@@ -58,6 +65,13 @@ struct value value_integer(int64_t integer)
 struct value value_raw(struct bytes bytes)
 {
     return (struct value){.type = VALUE_STRING, .encoding = ENCODING_RAW, .bytes = bytes};
+}
+
+struct value value_collection(struct collection *collection)
+{
+    return (struct value){.type = (enum value_type)collection->type,
+                          .encoding = (enum value_encoding)collection->encoding,
+                          .collection = collection};
 }
 
 struct bytes value_string_bytes(const struct value *value, unsigned char *scratch)

@@ -23,7 +23,8 @@ from grammar import Grammar  # noqa: E402
 from pollard_test import Server, explain, is_oracle  # noqa: E402
 from resp import Closed, Reader, encode  # noqa: E402
 
-GROUPS = ("string", "generic", "connection", "server")
+GROUPS = ("string", "generic", "connection", "server", "list", "set", "hash", "sorted_set", "geo",
+          "bitmap", "hyperloglog", "sort")
 FRESH = {"connection"}
 LENGTH = 50
 PROLOGUE = [[b"FLUSHALL"], [b"SELECT", b"0"]]
@@ -215,6 +216,8 @@ def plan_of(options, pair):
     plan = []
     control = pair.sides[1].server.connect()
     for group in options.group or GROUPS:
+        if not os.path.exists(os.path.join(HERE, "grammar", group + ".txt")):
+            continue
         grammar = Grammar(os.path.join(HERE, "grammar", group + ".txt"))
         absent = grammar.keep(is_built_in(control))
         if absent:

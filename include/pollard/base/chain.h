@@ -13,7 +13,19 @@
 
 struct iovec;
 struct chain_part;
+struct chain;
 
+/* A part whose bytes are made when the socket takes them: a long reply that renders itself. */
+struct chain_source {
+    /* Appends some more (about CHAIN_SOURCE_STEP bytes) to the chain; false: that was all. Runs on
+     * the thread that sends, with no lock held. */
+    bool (*render)(struct chain_source *source, struct chain *chain);
+    void (*release)(struct chain_source *source); /* frees it, finished or not */
+    size_t memory; /* what it keeps alive, for output limits; constant */
+};
+
+/* Bytes that a source renders at a time. */
+#define CHAIN_SOURCE_STEP ((size_t)32768)
 /* Most bytes that chain_reserve can be asked for. */
 #define CHAIN_RESERVE_MAX ((size_t)4096)
 
@@ -45,6 +57,9 @@ static inline unsigned char *chain_reserve(struct chain *chain, size_t size)
 void chain_append(struct chain *chain, struct bytes bytes);
 /* Appends a slice of a blob without a copy; takes one reference of the caller's. */
 void chain_append_blob_take(struct chain *chain, struct blob *blob, size_t offset, size_t size);
+/* Appends a source; it is the chain's from now on. Its unrendered bytes count as one in chain_size.
+ */
+void chain_append_source(struct chain *chain, struct chain_source *source);
 /* Moves all of source behind what is in chain; source is empty afterwards. O(1). */
 void chain_splice(struct chain *chain, struct chain *source);
 /* Unsent bytes. */

@@ -21,6 +21,7 @@
 #include "pollard/keyspace/access.h"
 #include "pollard/proto/reply.h"
 #include "pollard/proto/request.h"
+#include "pollard/value/limits.h"
 
 struct config;
 struct stats_options;
@@ -52,6 +53,7 @@ struct services {
     const struct exec_options *exec_options;
     const struct client_options *client_options;
     const struct keyspace_options *keyspace_options;
+    struct value_limits value_limits; /* for every operation that makes or grows a collection */
     const struct net_options *net_options;
     struct stats_options *stats_options;
     const struct server_options *server_options; /* opaque here */
@@ -80,6 +82,8 @@ struct exec {
     int64_t now_ms; /* wall clock: = access->now_ms when there are keys */
     uint64_t client_id;
     uint8_t protocol;
+    struct exec_work *work; /* STATUS_COMPUTE's, on the pool; else NULL */
+    uint32_t computes;      /* how often it was returned in this call */
     const _Atomic bool *cancelled; /* on the pool: the client is gone or the server stops; long
                                       work polls it. NULL on a reactor */
 };
@@ -118,6 +122,25 @@ enum status exec_key_in_db(struct exec *x, uint32_t key_index, uint32_t db, uint
  * the keyspace may be in hand. True when the work should stop: the client is gone, or the server
  * is going. Does nothing on a reactor. */
 bool exec_breathe(struct exec *x);
+
+/* ---- Long work without locks ----
+ * A handler on the pool whose work is long takes versions of its values (collection_acquire), puts
+ * them into an object that begins with a struct exec_work, sets x->work and returns STATUS_COMPUTE:
+ * the access is closed and work->run is called, with no key held. STATUS_REPLIED from it ends the
+ * command. STATUS_OK: the access is opened again and the handler is called once more, with x->work
+ * still there, to install what was computed, if the keys still hold those versions (the same
+ * pointers: who changes a collection that has a version replaces it). If they do not, it may drop
+ * the work (exec_drop_work) and begin anew, at most x->computes < EXEC_COMPUTES_MAX times; then it
+ * does all under its lock.
+ * On a reactor a handler says STATUS_TO_POOL instead, before its first write or reply. */
+#define EXEC_COMPUTES_MAX 2
+struct exec_work {
+    /* Between slices it calls exec_breathe; true from that: it stops with STATUS_REPLIED. */
+    enum status (*run)(struct exec *x, struct exec_work *work);
+    void (*free)(struct exec_work *work, struct keyspace *keyspace);
+};
+/* Frees x->work and forgets it. Dispatch does it at the end of the command too. */
+void exec_drop_work(struct exec *x);
 
 /* ---- For commands about commands ---- */
 

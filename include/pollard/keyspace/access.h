@@ -145,9 +145,16 @@ size_t key_memory(struct access *access, uint32_t index);
 
 /* Stores the value, whatever was there. expires_at_ms: a time, KEY_NO_EXPIRY or KEY_KEEP_EXPIRY. A
  * time in the past is stored as is: the caller decides to delete instead. A value with a blob:
- * acquires a reference. STATUS_OK, STATUS_ALLOCATION. */
+ * acquires a reference; a collection: takes over the caller's, whatever it returns. STATUS_OK, STATUS_ALLOCATION. */
 enum status key_put(struct access *access, uint32_t index, const struct value *value,
                     int64_t expires_at_ms);
+/* The collection under the key, to be changed in place through the pointer, which is the keyspace's
+ * own: it is the caller's alone (collection_own). NULL when absent. The key must hold a collection.
+ * Valid until the key is put, deleted or moved, or access_end; the collection must not be left
+ * empty (key_delete). Counts as a change and a use. O(1), or a bounded copy. */
+struct collection **key_collection(struct access *access, uint32_t index);
+/* A reference that the access frees after the lock is gone, on the pool if that is much work. */
+void key_dispose(struct access *access, struct collection *collection);
 /* Removes the key; false when there was none (or an expired one). */
 bool key_delete(struct access *access, uint32_t index);
 /* Sets or clears the expiry of a live key; false when absent. */

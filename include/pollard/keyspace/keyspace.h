@@ -96,6 +96,11 @@ uint32_t keyspace_shard_count(const struct keyspace *keyspace);
 uint64_t keyspace_flush(struct keyspace *keyspace, uint32_t db);
 uint64_t keyspace_flush_all(struct keyspace *keyspace);
 void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b);
+/* Gives up a reference to a collection: here if that is little work, else on the pool. Any thread,
+ * no shard lock held. NULL is allowed. */
+void keyspace_discard_collection(struct keyspace *keyspace, struct collection *collection);
+/* The secret that all maps of collections hash with. */
+const struct hash_secret *keyspace_secret(const struct keyspace *keyspace);
 /* Frees some of what was unlinked; returns whether more is left. Pool only. */
 bool keyspace_reclaim(struct keyspace *keyspace);
 

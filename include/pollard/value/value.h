@@ -10,9 +10,21 @@
 enum value_type { VALUE_STRING, VALUE_LIST, VALUE_SET, VALUE_ZSET, VALUE_HASH, VALUE_STREAM };
 
 /* What OBJECT ENCODING tells, by Redis's names. */
-enum value_encoding { ENCODING_INT, ENCODING_EMBSTR, ENCODING_RAW };
+enum value_encoding {
+    ENCODING_INT,
+    ENCODING_EMBSTR,
+    ENCODING_RAW,
+    ENCODING_LISTPACK,
+    ENCODING_LISTPACKEX, /* a small hash with a field that has a TTL */
+    ENCODING_INTSET,
+    ENCODING_QUICKLIST,
+    ENCODING_HASHTABLE,
+    ENCODING_SKIPLIST
+};
 
-/* Strings: INT lives in integer; EMBSTR and RAW in bytes. blob is not NULL when the bytes live in a
+struct collection;
+
+/* Strings: INT lives in integer; EMBSTR and RAW in bytes. Collections: a borrowed pointer. blob is not NULL when the bytes live in a
  * blob: who wants to keep them past the access takes a reference. Longest EMBSTR: 44 bytes. */
 struct value {
     enum value_type type;
@@ -20,6 +32,7 @@ struct value {
     int64_t integer;
     struct bytes bytes;
     struct blob *blob;
+    struct collection *collection; /* lists, sets, sorted sets, hashes; strings: undefined */
 };
 
 #define VALUE_EMBSTR_SIZE_MAX 44
@@ -38,6 +51,9 @@ struct value value_blob(struct blob *blob);
 struct value value_integer(int64_t integer);
 /* Bytes that shall answer "raw", as APPEND leaves them. */
 struct value value_raw(struct bytes bytes);
+
+/* A collection to be stored: key_put takes over the caller's reference. */
+struct value value_collection(struct collection *collection);
 
 /* The bytes of a string value; integers are printed into scratch (>= 24 bytes). */
 struct bytes value_string_bytes(const struct value *value, unsigned char *scratch);
