@@ -10,7 +10,9 @@
  * own end is where the cursor was when flushed_size was last brought up to date: flushed_to. 2.
  * cursor is NULL when the tail has no room (a blob slice) or there is none. 3. Parts of no bytes
  * are legal (reserved and not used) and skipped.
- * 4. memory_size is the sum of part_memory() over all parts. */
+ * 4. memory_size is the sum of part_memory() over all parts.
+ * 5. A source part has no bytes of its own and counts as one; what it has rendered stands before
+ * it. Nothing behind it is sent before it is used up. */
 #define _GNU_SOURCE
 #include "pollard/base/chain.h"
 #include "pollard/base/check.h"
@@ -31,14 +33,16 @@ struct chain_part {
     struct chain_part *next;
     unsigned char *begin;
     unsigned char *end;
-    struct blob *blob; /* NULL in chunks */
-    size_t block_size; /* of this part's own memory */
+    struct blob *blob;           /* NULL in chunks */
+    struct chain_source *source; /* NULL in chunks and slices */
+    size_t block_size;           /* of this part's own memory */
     unsigned char room[];
 };
 
 static size_t part_memory(const struct chain_part *part)
 {
     size_t shared = part->blob == NULL ? 0 : sizeof(*part->blob) + part->blob->capacity;
+    shared += part->source == NULL ? 0 : part->source->memory;
     return part->block_size + shared;
 }
 
@@ -46,6 +50,9 @@ static void part_destroy(struct chain *chain, struct chain_part *part)
 {
     chain->memory_size -= part_memory(part);
     blob_release(part->blob);
+    if (part->source != NULL) {
+        part->source->release(part->source);
+    }
     mem_free_sized(part, part->block_size);
 }
 
@@ -66,13 +73,25 @@ static size_t part_size(const struct chain *chain, const struct chain_part *part
     return (size_t)(end - part->begin);
 }
 
+/* Is there room in a part's block for bytes of the chain's own? */
+static bool is_chunk(const struct chain_part *part)
+{
+    return part->blob == NULL && part->source == NULL;
+}
+
+/* What a part that is not the open tail counts as. */
+static size_t part_length(const struct chain_part *part)
+{
+    return part->source != NULL ? 1 : (size_t)(part->end - part->begin);
+}
+
 static void tail_reopen(struct chain *chain, struct chain_part *part)
 {
     chain->tail = part;
     part->next = NULL;
-    chain->cursor = part->blob == NULL ? part->end : NULL;
+    chain->cursor = is_chunk(part) ? part->end : NULL;
     chain->flushed_to = chain->cursor;
-    chain->limit = part->blob == NULL ? (unsigned char *)part + part->block_size : NULL;
+    chain->limit = is_chunk(part) ? (unsigned char *)part + part->block_size : NULL;
 }
 
 static void part_link(struct chain *chain, struct chain_part *part)
@@ -105,6 +124,7 @@ static unsigned char *chunk_open(struct chain *chain, size_t size)
     part->begin = part->room;
     part->end = part->room;
     part->blob = NULL;
+    part->source = NULL;
     part->block_size = block_size;
     part_link(chain, part);
     return chain->cursor;
@@ -145,6 +165,7 @@ void chain_append_blob_take(struct chain *chain, struct blob *blob, size_t offse
     part->begin = blob->data + offset;
     part->end = part->begin + size;
     part->blob = blob;
+    part->source = NULL;
     part->block_size = sizeof(*part);
     part_link(chain, part);
     chain->flushed_size += size;
@@ -153,7 +174,7 @@ void chain_append_blob_take(struct chain *chain, struct blob *blob, size_t offse
 void chain_splice(struct chain *chain, struct chain *source)
 {
     if (source->tail != NULL && chain->tail != NULL) {
-        bool is_one_chunk = source->head == source->tail && source->head->blob == NULL;
+        bool is_one_chunk = source->head == source->tail && is_chunk(source->head);
         size_t size = chain_size(source);
         if (is_one_chunk && size <= SPLICE_COPY_MAX) {
             chain_append(chain, bytes_make(source->head->begin, size));
@@ -174,15 +195,80 @@ void chain_splice(struct chain *chain, struct chain *source)
     *source = (struct chain){0};
 }
 
+void chain_append_source(struct chain *chain, struct chain_source *source)
+{
+    struct chain_part *part = mem_alloc(sizeof(*part));
+    part->begin = part->room;
+    part->end = part->room;
+    part->blob = NULL;
+    part->source = source;
+    part->block_size = sizeof(*part);
+    part_link(chain, part);
+    chain->flushed_size++;
+}
+
+/* Takes the used-up source's part out; before is the part before it, NULL if there is none. */
+static void source_end(struct chain *chain, struct chain_part *before, struct chain_part *part)
+{
+    *(before == NULL ? &chain->head : &before->next) = part->next;
+    chain->flushed_size--;
+    bool was_tail = part == chain->tail;
+    part_destroy(chain, part);
+    if (was_tail && before != NULL) {
+        tail_reopen(chain, before);
+    } else if (was_tail) {
+        *chain = (struct chain){0};
+    }
+}
+
+/* Renders a step of the source behind before. */
+static void source_step(struct chain *chain, struct chain_part *before, struct chain_part *part)
+{
+    struct chain step = {0};
+    bool is_more = part->source->render(part->source, &step);
+    check(!is_more || chain_size(&step) > 0);
+    if (step.head != NULL) {
+        tail_flush(&step);
+        *(before == NULL ? &chain->head : &before->next) = step.head;
+        step.tail->next = part;
+        before = step.tail;
+        chain->flushed_size += step.flushed_size;
+        chain->memory_size += step.memory_size;
+    }
+    if (!is_more) {
+        source_end(chain, before, part);
+    }
+}
+
+/* Renders until what can be sent is worth a write, or no source stands near the head. */
+static void render_ahead(struct chain *chain)
+{
+    struct chain_part *before = NULL;
+    struct chain_part *part = chain->head;
+    size_t ahead = 0;
+    while (part != NULL && ahead < CHAIN_SOURCE_STEP / 2) {
+        if (part->source != NULL) {
+            source_step(chain, before, part);
+            part = before == NULL ? chain->head : before->next;
+            continue;
+        }
+        ahead += part_size(chain, part);
+        before = part;
+        part = part->next;
+    }
+}
+
 size_t chain_memory(const struct chain *chain)
 {
     return chain->memory_size;
 }
 
-size_t chain_vectors(const struct chain *chain, struct iovec *vectors, size_t count, size_t most)
+size_t chain_vectors(struct chain *chain, struct iovec *vectors, size_t count, size_t most)
 {
     size_t filled = 0;
-    for (struct chain_part *part = chain->head; part && filled < count; part = part->next) {
+    render_ahead(chain);
+    for (struct chain_part *part = chain->head; part && filled < count && part->source == NULL;
+         part = part->next) {
         size_t size = part_size(chain, part);
         size = size < most ? size : most;
         if (size > 0) {
@@ -239,11 +325,13 @@ void chain_truncate(struct chain *chain, size_t size)
     }
     chain->flushed_size = size;
     struct chain_part *part = chain->head;
-    while (size > (size_t)(part->end - part->begin)) {
-        size -= (size_t)(part->end - part->begin);
+    while (size > part_length(part)) {
+        size -= part_length(part);
         part = part->next;
     }
-    part->end = part->begin + size;
+    if (part->source == NULL) {
+        part->end = part->begin + size;
+    }
     parts_destroy(chain, part->next);
     tail_reopen(chain, part);
 }

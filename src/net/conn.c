@@ -77,6 +77,9 @@ bool conn_flush(struct conn *conn)
         }
         struct iovec vectors[CONN_VECTORS];
         size_t count = chain_vectors(&conn->output, vectors, CONN_VECTORS, room);
+        if (count == 0) {
+            continue; /* A source that had nothing left to say. */
+        }
         ssize_t written = conn->transport->write(conn, vectors, (int)count);
         if (written >= 0) {
             chain_consume(&conn->output, (size_t)written);

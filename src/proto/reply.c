@@ -182,6 +182,11 @@ void reply_bulk_blob(struct reply *reply, struct blob *blob, size_t offset, size
     reply->chain->cursor = reply_end_put(chain_reserve(reply->chain, 2));
 }
 
+void reply_source(struct reply *reply, struct chain_source *source)
+{
+    chain_append_source(reply->chain, source);
+}
+
 void reply_null(struct reply *reply)
 {
     bool is_resp3 = reply->protocol >= 3;

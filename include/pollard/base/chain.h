@@ -1,7 +1,7 @@
 /* A chain: an output queue of bytes, built by proto/reply, written by net with writev.
  *
- * It is a list of parts: chunks of own bytes, and slices of shared blobs. Invariants:
- * 1. size is the sum of the unsent bytes of all parts.
+ * It is a list of parts: chunks of own bytes, slices of shared blobs, and sources. Invariants:
+ * 1. size is the sum of the unsent bytes of all parts; a source counts as one byte.
  * 2. Only the last part may have room; room begins at cursor and ends at limit.
  * 3. An empty chain owns no memory.
  * Not locked: one thread at a time. A zeroed struct is an empty chain. */
@@ -24,8 +24,8 @@ struct chain_source {
     size_t memory; /* what it keeps alive, for output limits; constant */
 };
 
-/* Bytes that a source renders at a time. */
-#define CHAIN_SOURCE_STEP ((size_t)32768)
+/* Bytes that a source renders at a time: about what goes out in one write. */
+#define CHAIN_SOURCE_STEP ((size_t)49152)
 /* Most bytes that chain_reserve can be asked for. */
 #define CHAIN_RESERVE_MAX ((size_t)4096)
 
@@ -74,9 +74,10 @@ static inline bool chain_is_empty(const struct chain *chain)
 /* Memory that only this chain keeps alive, plus all it shares: what counts to output limits. A blob
  * counts once a slice. */
 size_t chain_memory(const struct chain *chain);
-/* Fills at most count vectors from the head, of at most so many bytes together; returns how many.
- * The bytes stay the chain's. */
-size_t chain_vectors(const struct chain *chain, struct iovec *vectors, size_t count, size_t most);
+/* Fills at most count vectors from the head, of at most so many bytes together; returns how many:
+ * at least one unless the chain is empty, which it may find out. A source that stands near the head
+ * renders its next step. The bytes stay the chain's. */
+size_t chain_vectors(struct chain *chain, struct iovec *vectors, size_t count, size_t most);
 /* Drops size bytes (<= chain_size) from the head. */
 void chain_consume(struct chain *chain, size_t size);
 /* Drops what was appended after the chain had size bytes: a reply that turned into an error, or

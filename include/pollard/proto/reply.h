@@ -55,6 +55,10 @@ void reply_verbatim(struct reply *reply, const char *format, struct bytes text);
  * lines is NULL-terminated. */
 void reply_help(struct reply *reply, const char *name, const char *const *lines);
 
+/* What the source renders from now on stands here; it is the reply's. It renders the form of the
+ * connection's protocol itself, with a builder of its own on the chain that it is given. */
+void reply_source(struct reply *reply, struct chain_source *source);
+
 /* An aggregate whose count comes later: reserve, write the elements, then set it. */
 struct reply_later {
     struct chain saved;

@@ -7,7 +7,7 @@
 #include <sys/uio.h>
 
 /* All unsent bytes, through chain_vectors. */
-static struct buf content(const struct chain *chain)
+static struct buf content(struct chain *chain)
 {
     struct iovec vectors[2048];
     size_t count = chain_vectors(chain, vectors, 2048, SIZE_MAX);
@@ -18,7 +18,7 @@ static struct buf content(const struct chain *chain)
     return all;
 }
 
-static bool holds(const struct chain *chain, struct bytes expected)
+static bool holds(struct chain *chain, struct bytes expected)
 {
     struct buf all = content(chain);
     bool equal = bytes_equal(buf_bytes(&all), expected) && chain_size(chain) == expected.size &&
@@ -204,4 +204,117 @@ Test(chain, behaves_as_its_model)
     buf_deinit(&model);
     cr_assert(good);
     cr_assert_leq(mem_used(), before);
+}
+
+/* Counts down: renders left steps of size bytes of its letter each. */
+struct countdown {
+    struct chain_source source;
+    int left;
+    size_t size;
+    char letter;
+    int *released;
+};
+
+static bool countdown_render(struct chain_source *source, struct chain *chain)
+{
+    struct countdown *countdown = (struct countdown *)source;
+    if (countdown->left == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < countdown->size; i++) {
+        chain_append(chain, bytes_make(&countdown->letter, 1));
+    }
+    return --countdown->left > 0;
+}
+
+static void countdown_release(struct chain_source *source)
+{
+    struct countdown *countdown = (struct countdown *)source;
+    (*countdown->released)++;
+    mem_free(countdown);
+}
+
+static void append_countdown(struct chain *chain, char letter, int steps, int *released)
+{
+    struct countdown *countdown = mem_alloc(sizeof(*countdown));
+    *countdown = (struct countdown){
+        .source = {.render = countdown_render, .release = countdown_release, .memory = 1000},
+        .left = steps,
+        .size = 30000,
+        .letter = letter,
+        .released = released,
+    };
+    chain_append_source(chain, &countdown->source);
+}
+
+/* Sends the chain in pieces of at most most bytes; the text of what was sent, runs of one letter
+ * written once. */
+static struct buf drain(struct chain *chain, size_t most)
+{
+    struct buf letters = {0};
+    while (!chain_is_empty(chain)) {
+        struct iovec vectors[64];
+        size_t sent = 0;
+        size_t count = chain_vectors(chain, vectors, 64, most);
+        for (size_t i = 0; i < count; i++) {
+            const char *bytes = vectors[i].iov_base;
+            for (size_t k = 0; k < vectors[i].iov_len; k++) {
+                if (letters.size == 0 || letters.data[letters.size - 1] != bytes[k]) {
+                    buf_append_byte(&letters, (unsigned char)bytes[k]);
+                }
+            }
+            sent += vectors[i].iov_len;
+        }
+        if (!chain_is_empty(chain)) {
+            chain_consume(chain, sent);
+        }
+    }
+    return letters;
+}
+
+Test(chain, sources_render_in_their_place)
+{
+    for (size_t most = 7; most < 200000; most *= 11) {
+        struct chain chain = {0};
+        int released = 0;
+        chain_append(&chain, bytes_text("<"));
+        append_countdown(&chain, 'a', 5, &released);
+        chain_append(&chain, bytes_text("|"));
+        append_countdown(&chain, 'b', 0, &released);
+        append_countdown(&chain, 'c', 1, &released);
+        chain_append(&chain, bytes_text(">"));
+        append_countdown(&chain, 'd', 2, &released);
+        cr_assert_geq(chain_memory(&chain), 4000);
+        cr_assert_eq(chain_size(&chain), 3 + 4);
+        struct buf letters = drain(&chain, most);
+        cr_assert(bytes_equal(buf_bytes(&letters), bytes_text("<a|c>d")), "%.*s", (int)letters.size,
+                  (const char *)letters.data);
+        cr_assert_eq(released, 4);
+        cr_assert_eq(chain_memory(&chain), 0);
+        buf_deinit(&letters);
+    }
+}
+
+Test(chain, sources_are_dropped_unrendered)
+{
+    struct chain chain = {0};
+    struct chain other = {0};
+    int released = 0;
+    chain_append(&chain, bytes_text("kept"));
+    size_t before = chain_size(&chain);
+    append_countdown(&other, 'a', 3, &released);
+    chain_splice(&chain, &other);
+    append_countdown(&chain, 'b', 3, &released);
+    chain_truncate(&chain, before + 1);
+    cr_assert_eq(released, 1, "the second one");
+    chain_append(&chain, bytes_text("!"));
+    chain_truncate(&chain, before);
+    cr_assert_eq(released, 2);
+    chain_append(&chain, bytes_text("."));
+    struct buf letters = drain(&chain, 100);
+    cr_assert(bytes_equal(buf_bytes(&letters), bytes_text("kept.")));
+    buf_deinit(&letters);
+    append_countdown(&chain, 'c', 3, &released);
+    chain_clear(&chain);
+    cr_assert_eq(released, 3);
 }
