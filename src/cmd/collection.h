@@ -23,8 +23,8 @@ struct collection_edit {
  * look with collection_find first: opening copies what a version shares, and counts as a change. */
 enum status edit_begin(struct exec *x, uint32_t key_index, enum value_type type,
                        struct collection *fresh, struct collection_edit *ret_edit);
-/* Ends it: stores a fresh one unless it is empty, deletes the key when the collection is empty. Once
- * for each edit_begin that was OK. STATUS_OK, STATUS_ALLOCATION. */
+/* Ends it: stores a fresh one unless it is empty, deletes the key when the collection is empty.
+ * Once for each edit_begin that was OK. STATUS_OK, STATUS_ALLOCATION. */
 enum status edit_end(struct exec *x, struct collection_edit *edit);
 /* Stores a collection over whatever is there, without expiry (*STORE); an empty one deletes the
  * key. Takes over the reference. STATUS_OK, STATUS_ALLOCATION. */
@@ -53,7 +53,8 @@ struct stream {
 };
 /* Few elements are written at once; many by the reactor as the client takes them, from a version
  * that is taken here: the handler's work is O(1) then, on any thread. The collection must be
- * under a key of the access, or the caller's own reference. */
+ * under a key of the access, or the caller's own reference; it must have count elements from rank
+ * on (of a hash: that are not over by x->now_ms). */
 void stream_elements(struct exec *x, struct collection *collection, const struct stream *stream);
 
 #endif

@@ -69,7 +69,8 @@ static bool job_take_keys(struct job *job)
     return true;
 }
 
-/* Runs the handler once. STATUS_PREPARE is answered here, outside the access, and tried again. */
+/* Runs the handler once. What it wants to be done outside the access (STATUS_PREPARE,
+ * STATUS_COMPUTE) is done here; then it is to be called again. */
 static enum status job_call(struct job *job)
 {
     struct exec *x = &job->x;
@@ -80,6 +81,12 @@ static enum status job_call(struct job *job)
         enum status prepared = access_prepare(&job->access);
         return prepared == STATUS_OK ? STATUS_PREPARE : prepared;
     }
+    if (status == STATUS_COMPUTE) {
+        check(x->work != NULL);
+        x->computes++;
+        enum status computed = x->work->run(x, x->work);
+        return computed == STATUS_OK ? STATUS_COMPUTE : computed;
+    }
     return status;
 }
 
@@ -87,6 +94,7 @@ static void job_finish(struct job *job, enum status status)
 {
     struct exec *x = &job->x;
     call_reply_status(x->reply, status);
+    exec_drop_work(x);
     const struct call_result result = {
         .ticks = job->ticks,
         .request_bytes = x->request->wire_size,
@@ -115,7 +123,7 @@ static void job_run(struct pool_task *task)
         uint64_t begin = clock_ticks();
         status = job_call(job);
         job->ticks += clock_ticks() - begin;
-    } while (status == STATUS_PREPARE);
+    } while (status == STATUS_PREPARE || status == STATUS_COMPUTE);
     check(status != STATUS_PENDING && status != STATUS_TO_POOL);
     job_leave(job);
     job_finish(job, status);

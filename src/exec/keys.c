@@ -20,6 +20,14 @@ enum status exec_key_in_db(struct exec *x, uint32_t key_index, uint32_t db, uint
     return STATUS_OK;
 }
 
+void exec_drop_work(struct exec *x)
+{
+    if (x->work != NULL) {
+        x->work->free(x->work, x->services->keyspace);
+        x->work = NULL;
+    }
+}
+
 bool exec_breathe(struct exec *x)
 {
     if (exec_on_reactor(x)) {

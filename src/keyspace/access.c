@@ -300,7 +300,9 @@ static void release_garbage(struct keyspace *keyspace, struct garbage *garbage)
     size_t room = RELEASE_HERE_SIZE;
     while (garbage != NULL) {
         struct garbage *next = garbage->next;
-        if (garbage->blob->capacity <= room) {
+        if (garbage->collection != NULL) {
+            keyspace_discard_collection(keyspace, garbage->collection);
+        } else if (garbage->blob->capacity <= room) {
             room -= garbage->blob->capacity;
             blob_release(garbage->blob);
         } else {

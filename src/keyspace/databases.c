@@ -148,18 +148,19 @@ void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b)
 
 /* ---- Reclaiming ---- */
 
-static bool reclaim_blob(struct keyspace *keyspace)
+static bool reclaim_value(struct keyspace *keyspace)
 {
     lock_acquire(&keyspace->dead_lock);
-    struct dead_blob *dead = keyspace->dead_blobs;
+    struct dead_value *dead = keyspace->dead_values;
     if (dead != NULL) {
-        keyspace->dead_blobs = dead->next;
+        keyspace->dead_values = dead->next;
     }
     lock_release(&keyspace->dead_lock);
     if (dead == NULL) {
         return false;
     }
     blob_release(dead->blob);
+    collection_release(dead->collection);
     mem_free(dead);
     return true;
 }
@@ -215,7 +216,7 @@ static void end_dead(struct keyspace *keyspace, struct database *database)
 static bool reclaim_step(struct keyspace *keyspace)
 {
     uint32_t shard;
-    if (reclaim_blob(keyspace)) {
+    if (reclaim_value(keyspace)) {
         return true;
     }
     struct database *database = next_dead(keyspace, &shard);

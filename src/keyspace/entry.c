@@ -7,7 +7,7 @@
 struct layout {
     uint32_t flags;
     size_t ttl;
-    size_t word; /* number or blob */
+    size_t word; /* number or pointer */
     size_t key;
     size_t value;
     size_t size; /* of the whole allocation */
@@ -43,7 +43,7 @@ static void layout_find(uint32_t flags, bool has_word, size_t key_size, size_t v
 
 static bool has_word(const struct entry *entry)
 {
-    return (entry->flags & ENTRY_BLOB) != 0 || entry->kind >> 4 == ENCODING_INT;
+    return (entry->flags & ENTRY_POINTER) != 0 || entry->kind >> 4 == ENCODING_INT;
 }
 
 static size_t key_size_of(const struct entry *entry)
@@ -72,30 +72,32 @@ static void layout_of(const struct entry *entry, struct layout *layout)
 }
 
 /* Bytes of the value that live in the entry itself. */
-static size_t embedded_size(const struct value *value, bool is_blob)
+static size_t embedded_size(const struct value *value, uint32_t pointer)
 {
-    return is_blob || value->encoding == ENCODING_INT ? 0 : value->bytes.size;
+    return pointer != 0 || value->encoding == ENCODING_INT ? 0 : value->bytes.size;
 }
 
-static void plan(const struct entry_parts *parts, bool is_blob, struct layout *layout)
+/* pointer: 0, or the flag that says what the word points to. */
+static void plan(const struct entry_parts *parts, uint32_t pointer, struct layout *layout)
 {
-    size_t value_size = embedded_size(&parts->value, is_blob);
-    uint32_t flags = is_blob ? ENTRY_BLOB : 0;
+    size_t value_size = embedded_size(&parts->value, pointer);
+    uint32_t flags = pointer;
     flags |= parts->expires_at_ms >= 0 ? ENTRY_TTL : 0;
     if (parts->key.size > UINT8_MAX || value_size > UINT8_MAX ||
         parts->expires_at_ms >= ENTRY_SHORT_TIME_MAX) {
         flags |= ENTRY_WIDE;
     }
-    bool word = is_blob || parts->value.encoding == ENCODING_INT;
+    bool word = pointer != 0 || parts->value.encoding == ENCODING_INT;
     layout_find(flags, word, parts->key.size, value_size, layout);
 }
 
 static void write_value(struct entry *entry, const struct layout *layout, const struct value *value,
-                        struct blob *blob)
+                        void *pointer)
 {
-    entry->kind = (uint8_t)(value->type | value->encoding << 4);
-    if (blob != NULL) {
-        memcpy(entry->body + layout->word, &blob, sizeof(blob));
+    enum value_encoding encoding = value->type == VALUE_STRING ? value->encoding : ENCODING_RAW;
+    entry->kind = (uint8_t)(value->type | encoding << 4);
+    if (pointer != NULL) {
+        memcpy(entry->body + layout->word, &pointer, sizeof(pointer));
     } else if (value->encoding == ENCODING_INT) {
         memcpy(entry->body + layout->word, &value->integer, sizeof(value->integer));
     } else if (value->bytes.size > 0) {
@@ -103,32 +105,49 @@ static void write_value(struct entry *entry, const struct layout *layout, const 
     }
 }
 
-/* The blob a value needs, with a reference for the entry; false when memory is out. */
-static bool value_blob_for(const struct value *value, struct blob **ret_blob)
+static void pointer_release(uint32_t flag, void *pointer)
 {
-    *ret_blob = NULL;
+    if (flag == ENTRY_BLOB) {
+        blob_release(pointer);
+    } else if (flag == ENTRY_COLLECTION) {
+        collection_release(pointer);
+    }
+}
+
+/* What the word shall point to, with a reference for the entry; false when memory is out. */
+static bool pointer_for(const struct value *value, uint32_t *ret_flag, void **ret_pointer)
+{
+    *ret_flag = 0;
+    *ret_pointer = NULL;
+    if (value->type != VALUE_STRING) {
+        *ret_flag = ENTRY_COLLECTION;
+        *ret_pointer = collection_acquire(value->collection);
+        return true;
+    }
     if (value->encoding == ENCODING_INT || value->bytes.size <= ENTRY_EMBED_MAX) {
         return true;
     }
-    *ret_blob = value->blob != NULL ? blob_acquire(value->blob)
-                                    : blob_try_copy(value->bytes, value->bytes.size);
-    return *ret_blob != NULL;
+    *ret_flag = ENTRY_BLOB;
+    *ret_pointer = value->blob != NULL ? blob_acquire(value->blob)
+                                       : blob_try_copy(value->bytes, value->bytes.size);
+    return *ret_pointer != NULL;
 }
 
 struct entry *entry_make(const struct entry_parts *parts, uint32_t clock)
 {
     struct layout layout;
-    struct blob *blob;
-    if (!value_blob_for(&parts->value, &blob)) {
+    uint32_t flag;
+    void *pointer;
+    if (!pointer_for(&parts->value, &flag, &pointer)) {
         return NULL;
     }
-    plan(parts, blob != NULL, &layout);
+    plan(parts, flag, &layout);
     struct entry *entry = mem_try_alloc(layout.size);
     if (entry == NULL) {
-        blob_release(blob);
+        pointer_release(flag, pointer);
         return NULL;
     }
-    size_t value_size = embedded_size(&parts->value, blob != NULL);
+    size_t value_size = embedded_size(&parts->value, flag);
     entry->flags = (uint8_t)layout.flags;
     entry->key_size = (uint8_t)parts->key.size;
     entry->value_size = (uint8_t)value_size;
@@ -137,7 +156,7 @@ struct entry *entry_make(const struct entry_parts *parts, uint32_t clock)
         uint32_t sizes[2] = {(uint32_t)parts->key.size, (uint32_t)value_size};
         memcpy(entry->body, sizes, sizeof(sizes));
     }
-    write_value(entry, &layout, &parts->value, blob);
+    write_value(entry, &layout, &parts->value, pointer);
     if (parts->key.size > 0) {
         memcpy(entry->body + layout.key, parts->key.data, parts->key.size);
     }
@@ -152,6 +171,8 @@ void entry_free(struct entry *entry)
 {
     if ((entry->flags & ENTRY_BLOB) != 0) {
         blob_release(entry_blob(entry));
+    } else if ((entry->flags & ENTRY_COLLECTION) != 0) {
+        collection_release(*entry_collection(entry));
     }
     mem_free_sized(entry, entry_size(entry));
 }
@@ -160,16 +181,16 @@ bool entry_overwrite(struct entry *entry, const struct entry_parts *parts)
 {
     struct layout old;
     struct layout new;
-    if ((entry->flags & (ENTRY_BLOB | ENTRY_WIDE)) != 0 ||
+    if ((entry->flags & (ENTRY_POINTER | ENTRY_WIDE)) != 0 || parts->value.type != VALUE_STRING ||
         (parts->value.encoding != ENCODING_INT && parts->value.bytes.size > ENTRY_EMBED_MAX)) {
         return false;
     }
     layout_of(entry, &old);
-    plan(parts, /* is_blob= */ false, &new);
+    plan(parts, /* pointer= */ 0, &new);
     if (old.flags != new.flags || old.key != new.key || old.size != new.size) {
         return false;
     }
-    entry->value_size = (uint8_t)embedded_size(&parts->value, /* is_blob= */ false);
+    entry->value_size = (uint8_t)embedded_size(&parts->value, /* pointer= */ 0);
     write_value(entry, &new, &parts->value, NULL);
     if ((new.flags &ENTRY_TTL) != 0) {
         check(entry_set_expiry(entry, parts->expires_at_ms));
@@ -179,8 +200,8 @@ bool entry_overwrite(struct entry *entry, const struct entry_parts *parts)
 
 bool entry_overwrite_bytes(struct entry *entry, const struct value *value)
 {
-    if (!entry_is_plain(entry) || value->encoding == ENCODING_INT || value->blob != NULL ||
-        value->bytes.size > UINT8_MAX) {
+    if (!entry_is_plain(entry) || value->type != VALUE_STRING || value->encoding == ENCODING_INT ||
+        value->blob != NULL || value->bytes.size > UINT8_MAX) {
         return false;
     }
     size_t offset = ((entry->flags & ENTRY_TTL) != 0 ? 8 : 0) + (size_t)entry->key_size;
@@ -223,6 +244,16 @@ struct blob *entry_blob(const struct entry *entry)
     return blob;
 }
 
+struct collection **entry_collection(struct entry *entry)
+{
+    /* The header and what may stand before the word are multiples of a pointer's size. */
+    size_t at = (entry->flags & ENTRY_WIDE) != 0 ? 8 : 0;
+    if ((entry->flags & ENTRY_TTL) != 0) {
+        at += (entry->flags & ENTRY_WIDE) != 0 ? 16 : 8;
+    }
+    return (struct collection **)(void *)(entry->body + at);
+}
+
 unsigned char *entry_embedded(struct entry *entry)
 {
     struct layout layout;
@@ -240,6 +271,8 @@ void entry_value_any(const struct entry *entry, struct value *ret_value)
     if ((entry->flags & ENTRY_BLOB) != 0) {
         memcpy(&ret_value->blob, entry->body + layout.word, sizeof(ret_value->blob));
         ret_value->bytes = blob_bytes(ret_value->blob);
+    } else if ((entry->flags & ENTRY_COLLECTION) != 0) {
+        *ret_value = value_collection(*entry_collection((struct entry *)entry));
     } else if (ret_value->encoding == ENCODING_INT) {
         memcpy(&ret_value->integer, entry->body + layout.word, sizeof(ret_value->integer));
         ret_value->bytes = bytes_make(NULL, 0);

@@ -1,24 +1,26 @@
 /* An entry: a key with its value, in one allocation. Private to keyspace.
  *
  *   0        1       2          3            4            8
- *   | kind   | flags | key size | value size | clock      | [sizes] [ttl] [number | blob] key value
+ *   | kind   | flags | key size | value size | clock      | [sizes] [ttl] [word] key value
  *
  *   kind      type in the low, encoding in the high four bits
  *   [sizes]   WIDE: key and value size as 32 bits each; the two bytes above are unused then
  *   [ttl]     TTL: 48 bits of absolute ms and 16 bits of where the expiry index has it; with WIDE
  *             64 bits each, because then the time may need them
- *   [number]  an integer value; [blob] BLOB: the pointer to a counted value; neither: the value's
- *             bytes follow the key
+ *   [word]    an integer value; or BLOB, COLLECTION: the pointer to a counted value, aligned; none:
+ *             the value's bytes follow the key
  *
  * A 16-byte key with a 32-byte value is 56 bytes, with a TTL 64, with an integer 32.
  * Threads: written under the shard's exclusive lock; clock alone changes under the shared one. */
 #ifndef POLLARD_KEYSPACE_ENTRY_H
 #define POLLARD_KEYSPACE_ENTRY_H
 
-#include "pollard/value/value.h"
+#include "pollard/value/collection.h"
 #include <stdatomic.h>
 
-enum entry_flag { ENTRY_TTL = 1, ENTRY_WIDE = 2, ENTRY_BLOB = 4 };
+enum entry_flag { ENTRY_TTL = 1, ENTRY_WIDE = 2, ENTRY_BLOB = 4, ENTRY_COLLECTION = 8 };
+/* The value is a pointer. */
+#define ENTRY_POINTER (ENTRY_BLOB | ENTRY_COLLECTION)
 
 struct entry {
     uint8_t kind;
@@ -39,14 +41,14 @@ struct entry {
 /* What an entry is made of. */
 struct entry_parts {
     struct bytes key;
-    struct value value;    /* with a blob: entry_make acquires it */
+    struct value value;    /* with a blob or a collection: entry_make acquires it */
     int64_t expires_at_ms; /* KEY_NO_EXPIRY: none */
 };
 
 /* NULL when memory is out. A string value without a blob that is too large to embed is copied into
  * one. The expiry slot is ENTRY_NO_SLOT. */
 struct entry *entry_make(const struct entry_parts *parts, uint32_t clock);
-/* Frees the entry and its reference to a blob. */
+/* Frees the entry and its reference to a blob or a collection. */
 void entry_free(struct entry *entry);
 /* Puts other parts into the same memory if they have the same layout and size class; false and
  * nothing changed otherwise. The key stays; the expiry slot stays if there is a TTL. */
@@ -55,11 +57,13 @@ bool entry_overwrite(struct entry *entry, const struct entry_parts *parts);
  * size class; the TTL stays as it is. */
 bool entry_overwrite_bytes(struct entry *entry, const struct value *value);
 
-size_t entry_size(const struct entry *entry); /* as allocated, without a blob */
+size_t entry_size(const struct entry *entry); /* as allocated, without what it points to */
 struct bytes entry_key(const struct entry *entry);
 /* The value of any entry; entry_value is the short way for the commonest. */
 void entry_value_any(const struct entry *entry, struct value *ret_value);
 struct blob *entry_blob(const struct entry *entry); /* NULL unless BLOB */
+/* Where the pointer to the collection is; COLLECTION only. */
+struct collection **entry_collection(struct entry *entry);
 /* The bytes of an embedded value, to be edited in place. */
 unsigned char *entry_embedded(struct entry *entry);
 /* -1 when there is none. */
@@ -82,7 +86,7 @@ static inline bool entry_is_expired(const struct entry *entry, int64_t now_ms)
 /* Is the value embedded bytes, with sizes of one byte? */
 static inline bool entry_is_plain(const struct entry *entry)
 {
-    return (entry->flags & (ENTRY_WIDE | ENTRY_BLOB)) == 0 && entry->kind >> 4 != ENCODING_INT;
+    return (entry->flags & (ENTRY_WIDE | ENTRY_POINTER)) == 0 && entry->kind >> 4 != ENCODING_INT;
 }
 
 static inline void entry_value(const struct entry *entry, struct value *ret_value)
@@ -103,7 +107,7 @@ static inline bool entry_has_key(const struct entry *entry, struct bytes key)
 {
     if ((entry->flags & ENTRY_WIDE) == 0) {
         size_t offset = (entry->flags & ENTRY_TTL) != 0 ? 8 : 0;
-        bool has_word = entry->kind >> 4 == ENCODING_INT || (entry->flags & ENTRY_BLOB) != 0;
+        bool has_word = entry->kind >> 4 == ENCODING_INT || (entry->flags & ENTRY_POINTER) != 0;
         offset += has_word ? 8 : 0;
         return entry->key_size == key.size && bytes_same(entry->body + offset, key.data, key.size);
     }

@@ -4,10 +4,11 @@
 
 #include "shard.h"
 
-/* Blobs unlinked under the lock, released after it. */
+/* What was unlinked under the lock, released after it: one of the two. */
 struct garbage {
     struct garbage *next;
     struct blob *blob;
+    struct collection *collection;
 };
 
 /* The access clock: seconds, wrapping. */
@@ -17,7 +18,7 @@ static inline uint32_t entry_clock_at(int64_t now_ms)
 }
 
 struct entry *key_lookup(struct access *access, uint32_t index, struct place *place);
-/* Frees an unlinked entry: small memory at once, its blob after the lock. */
+/* Frees an unlinked entry: small memory at once, what it points to after the lock. */
 void key_discard(struct access *access, struct entry *entry);
 
 #endif

@@ -81,10 +81,7 @@ size_t key_memory(struct access *access, uint32_t index)
         return 0;
     }
     size_t share = table_bytes(place.table) / place.table->key_count;
-    size_t blob = 0;
-    if ((entry->flags & ENTRY_BLOB) != 0) {
-        blob = mem_block_size(entry_blob(entry));
-    }
+    size_t blob = (entry->flags & ENTRY_BLOB) != 0 ? mem_block_size(entry_blob(entry)) : 0;
     size_t expiry = (entry->flags & ENTRY_TTL) != 0 ? sizeof(uint32_t) : 0;
     return mem_block_size(entry) + share + blob + expiry;
 }

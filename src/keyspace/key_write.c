@@ -14,16 +14,33 @@
 /* Headroom of a growing value: as much again, at most so much. */
 #define GROW_AHEAD_MAX ((size_t)1024 * 1024)
 
+static void add_garbage(struct access *access, struct blob *blob, struct collection *collection)
+{
+    struct garbage *garbage = mem_alloc(sizeof(*garbage));
+    garbage->blob = blob;
+    garbage->collection = collection;
+    garbage->next = access->garbage;
+    access->garbage = garbage;
+    access->has_extras = true;
+}
+
 void key_discard(struct access *access, struct entry *entry)
 {
     if ((entry->flags & ENTRY_BLOB) != 0) {
-        struct garbage *garbage = mem_alloc(sizeof(*garbage));
-        garbage->blob = blob_acquire(entry_blob(entry));
-        garbage->next = access->garbage;
-        access->garbage = garbage;
-        access->has_extras = true;
+        add_garbage(access, blob_acquire(entry_blob(entry)), NULL);
+    } else if ((entry->flags & ENTRY_COLLECTION) != 0 && (*entry_collection(entry))->is_large) {
+        add_garbage(access, NULL, collection_acquire(*entry_collection(entry)));
     }
     entry_free(entry);
+}
+
+void key_dispose(struct access *access, struct collection *collection)
+{
+    if (collection != NULL && collection->is_large) {
+        add_garbage(access, NULL, collection);
+    } else {
+        collection_release(collection);
+    }
 }
 
 static void note_change(struct access *access)
@@ -60,8 +77,9 @@ static enum status put_parts(struct access *access, uint32_t index, struct place
     return STATUS_OK;
 }
 
-enum status key_put(struct access *access, uint32_t index, const struct value *value,
-                    int64_t expires_at_ms)
+/* key_put but for the caller's reference to a collection. */
+static enum status put_value(struct access *access, uint32_t index, const struct value *value,
+                             int64_t expires_at_ms)
 {
     struct place place;
     struct entry *old = key_lookup(access, index, &place);
@@ -86,6 +104,31 @@ enum status key_put(struct access *access, uint32_t index, const struct value *v
         return STATUS_OK;
     }
     return put_parts(access, index, &place, &parts);
+}
+
+enum status key_put(struct access *access, uint32_t index, const struct value *value,
+                    int64_t expires_at_ms)
+{
+    enum status status = put_value(access, index, value, expires_at_ms);
+    if (value->type != VALUE_STRING) {
+        collection_release(value->collection);
+    }
+    return status;
+}
+
+struct collection **key_collection(struct access *access, uint32_t index)
+{
+    struct place place;
+    struct entry *entry = key_lookup(access, index, &place);
+    if (entry == NULL) {
+        return NULL;
+    }
+    debug_check(access->mode == ACCESS_WRITE && (entry->flags & ENTRY_COLLECTION) != 0);
+    note_change(access);
+    atomic_store_explicit(&entry->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
+    struct collection **collection = entry_collection(entry);
+    collection_own(collection);
+    return collection;
 }
 
 bool key_delete(struct access *access, uint32_t index)
@@ -287,7 +330,8 @@ enum status key_copy(struct access *access, uint32_t from, uint32_t to)
     check(source != NULL);
     entry_value(source, &parts.value);
     parts.expires_at_ms = entry_expiry(source);
-    if (parts.value.blob == NULL && parts.value.bytes.size > 0) {
+    if (parts.value.type == VALUE_STRING && parts.value.blob == NULL &&
+        parts.value.bytes.size > 0) {
         /* Looking the target up may unlink an expired entry, and putting may free the source. */
         check(parts.value.bytes.size <= sizeof(room));
         memcpy(room, parts.value.bytes.data, parts.value.bytes.size);

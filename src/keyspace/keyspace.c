@@ -149,19 +149,41 @@ bool keyspace_over_limit(const struct keyspace *keyspace)
     return atomic_load_explicit(&self->is_over_limit, memory_order_relaxed);
 }
 
+/* Leaves a value to be freed by keyspace_reclaim. */
+static void bury(struct keyspace *keyspace, struct blob *blob, struct collection *collection)
+{
+    struct dead_value *dead = mem_alloc(sizeof(*dead));
+    dead->blob = blob;
+    dead->collection = collection;
+    lock_acquire(&keyspace->dead_lock);
+    dead->next = keyspace->dead_values;
+    keyspace->dead_values = dead;
+    lock_release(&keyspace->dead_lock);
+    keyspace->hooks.want_reclaim(keyspace->hooks.context);
+}
+
 void keyspace_discard_blob(struct keyspace *keyspace, struct blob *blob)
 {
     if (blob->capacity < LARGE_BLOB_SIZE || keyspace->hooks.want_reclaim == NULL) {
         blob_release(blob);
         return;
     }
-    struct dead_blob *dead = mem_alloc(sizeof(*dead));
-    dead->blob = blob;
-    lock_acquire(&keyspace->dead_lock);
-    dead->next = keyspace->dead_blobs;
-    keyspace->dead_blobs = dead;
-    lock_release(&keyspace->dead_lock);
-    keyspace->hooks.want_reclaim(keyspace->hooks.context);
+    bury(keyspace, blob, NULL);
+}
+
+void keyspace_discard_collection(struct keyspace *keyspace, struct collection *collection)
+{
+    if (collection == NULL || !collection_is_heavy(collection) ||
+        keyspace->hooks.want_reclaim == NULL) {
+        collection_release(collection);
+        return;
+    }
+    bury(keyspace, NULL, collection);
+}
+
+const struct hash_secret *keyspace_secret(const struct keyspace *keyspace)
+{
+    return &keyspace->secret;
 }
 
 void keyspace_tell_due(struct keyspace *keyspace, int64_t due_ms)

@@ -207,6 +207,13 @@ void keyspace_free_entry(struct keyspace *keyspace, struct entry *entry)
 {
     if ((entry->flags & ENTRY_BLOB) != 0) {
         keyspace_discard_blob(keyspace, blob_acquire(entry_blob(entry)));
+    } else if ((entry->flags & ENTRY_COLLECTION) != 0 && (*entry_collection(entry))->is_large) {
+        struct collection *collection = *entry_collection(entry);
+        /* The entry's reference goes first, so that the other one is the last. */
+        (void)collection_acquire(collection);
+        entry_free(entry);
+        keyspace_discard_collection(keyspace, collection);
+        return;
     }
     entry_free(entry);
 }

@@ -27,8 +27,9 @@ struct shard_queue {
     struct lock lock;
 };
 
-struct dead_blob {
-    struct dead_blob *next;
+struct dead_value {
+    struct dead_value *next;
+    struct collection *collection;
     struct blob *blob;
 };
 
@@ -54,7 +55,7 @@ struct keyspace {
     struct database *dead_databases;
     struct database *spare_databases; /* reclaimed, to be used again */
     uint32_t dead_shard;              /* where the reclaim of the first of them is */
-    struct dead_blob *dead_blobs;
+    struct dead_value *dead_values;
     struct gate gate;
 };
 

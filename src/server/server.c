@@ -20,6 +20,7 @@ void server_register_options(struct server *server)
         {client_option_rows, client_option_row_count, &server->client_options},
         {exec_option_rows, exec_option_row_count, &server->exec_options},
         {keyspace_option_rows, keyspace_option_row_count, &server->keyspace_options},
+        {value_option_rows, value_option_row_count, &server->value_options},
         {stats_option_rows, stats_option_row_count, &server->stats_options},
         {server_option_rows, server_option_row_count, &server->options},
     };
@@ -67,6 +68,8 @@ static void fill_services(struct server *server)
     services->exec_options = &server->exec_options;
     services->client_options = &server->client_options;
     services->keyspace_options = &server->keyspace_options;
+    services->value_limits = (struct value_limits){
+        .options = &server->value_options, .secret = keyspace_secret(server->keyspace)};
     services->net_options = &server->net_options;
     services->stats_options = &server->stats_options;
     services->server_options = &server->options;

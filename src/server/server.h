@@ -18,6 +18,7 @@ struct server {
     struct client_options client_options;
     struct keyspace_options keyspace_options;
     struct stats_options stats_options;
+    struct value_options value_options;
     struct exec_options exec_options;
     struct server_options options;
     struct services services;

@@ -36,8 +36,8 @@ void collection_release(struct collection *collection)
 static struct collection *copy_small(const struct collection *collection)
 {
     struct collection *copy =
-        small_create((enum value_type)collection->type,
-                     (enum value_encoding)collection->encoding, collection->size);
+        small_create((enum value_type)collection->type, (enum value_encoding)collection->encoding,
+                     collection->size);
     copy->form = collection->form;
     copy->count = collection->count;
     copy->size = collection->size;

@@ -132,8 +132,7 @@ bool item_is_any(const unsigned char *p, const struct item_needle *needle);
 static inline bool item_is(const unsigned char *p, const struct item_needle *needle)
 {
     if (LIKELY(needle->packed_size != 0)) {
-        return *p == needle->packed[0] &&
-               bytes_same(p, needle->packed, needle->packed_size);
+        return *p == needle->packed[0] && bytes_same(p, needle->packed, needle->packed_size);
     }
     return item_is_any(p, needle);
 }

@@ -9,8 +9,8 @@
  * hash, valid whatever grows or shrinks; every node knows its count, so that random picks are fair.
  *
  * Versions: map_copy shares the root, O(1). Who changes a map copies the nodes on its path that
- * others share (count above 1), so every copy stays as it was. Copies may be read and freed on other
- * threads while the original is changed: counts are atomic. A map itself is not locked.
+ * others share (count above 1), so every copy stays as it was. Copies may be read and freed on
+ * other threads while the original is changed: counts are atomic. A map itself is not locked.
  *
  * Nodes and segments are of bounded size and allocated with mem_alloc; no call ever fails. */
 #ifndef POLLARD_DS_MAP_H

@@ -6,8 +6,8 @@
  *   [key] item [key] item ...                    a keyed tree's record begins with 8 bytes of key
  *
  * Versions: tree_copy shares the root, O(1). Who changes a tree copies the nodes on its path that
- * others share (count above 1), so every copy stays as it was. Copies may be read and freed on other
- * threads while the original is changed: counts are atomic. A tree itself is not locked.
+ * others share (count above 1), so every copy stays as it was. Copies may be read and freed on
+ * other threads while the original is changed: counts are atomic. A tree itself is not locked.
  *
  * Keys order as unsigned integers, but 0x7fff'ffff'ffff'ffff orders as 0x8000'0000'0000'0000: the
  * two zeroes of a sortable double (zset). Records with equal keys are ordered by item_compare.
@@ -44,8 +44,8 @@ void tree_clear(struct tree *tree);
 
 /* The view is valid until the tree is changed. rank < count. O(log n). */
 void tree_get(const struct tree *tree, uint64_t rank, struct tree_record *ret_record);
-/* Puts a record before the one at rank (rank == count: at the end); acquires a blob. In a keyed tree
- * the caller answers for the order: for building from sorted input, which at the end is O(1)
+/* Puts a record before the one at rank (rank == count: at the end); acquires a blob. In a keyed
+ * tree the caller answers for the order: for building from sorted input, which at the end is O(1)
  * amortised and fills blocks. */
 void tree_insert(struct tree *tree, uint64_t rank, const struct tree_record *record);
 /* Another item in its place; the key stays. */
@@ -80,8 +80,8 @@ struct tree_cursor {
     const struct tree_node *nodes[TREE_DEPTH_MAX]; /* root first, the block last */
     uint16_t slots[TREE_DEPTH_MAX];
     uint16_t depth;
-    uint16_t record;          /* of the block: index of the next one */
-    const unsigned char *at;  /* the next one's bytes */
+    uint16_t record;         /* of the block: index of the next one */
+    const unsigned char *at; /* the next one's bytes */
 };
 
 /* Before the record at rank; rank == count: behind the last. The tree (struct) must stay where it

@@ -138,14 +138,16 @@ bool key_find(struct access *access, uint32_t index, uint32_t flags, struct valu
 int64_t key_expiry(struct access *access, uint32_t index);
 /* Seconds since the last access; -1 when absent. As OBJECT IDLETIME. */
 int64_t key_idle_s(struct access *access, uint32_t index);
-/* Bytes the key takes: entry, its share of the table and its value; 0 when absent. MEMORY USAGE. */
+/* Bytes the key takes: entry, its share of the table and a string's value (collection_memory tells
+ * of others); 0 when absent. MEMORY USAGE. */
 size_t key_memory(struct access *access, uint32_t index);
 
 /* WRITE accesses only. */
 
 /* Stores the value, whatever was there. expires_at_ms: a time, KEY_NO_EXPIRY or KEY_KEEP_EXPIRY. A
  * time in the past is stored as is: the caller decides to delete instead. A value with a blob:
- * acquires a reference; a collection: takes over the caller's, whatever it returns. STATUS_OK, STATUS_ALLOCATION. */
+ * acquires a reference; a collection: takes over the caller's, whatever it returns. STATUS_OK,
+ * STATUS_ALLOCATION. */
 enum status key_put(struct access *access, uint32_t index, const struct value *value,
                     int64_t expires_at_ms);
 /* The collection under the key, to be changed in place through the pointer, which is the keyspace's

@@ -116,7 +116,7 @@ bool collection_cursor_next(struct collection_cursor *cursor, struct element *re
 struct collection_methods {
     /* Large ones. */
     struct collection *(*copy)(const struct collection *collection); /* a version of one's own */
-    void (*free)(struct collection *collection); /* the object too, mem_free */
+    void (*free)(struct collection *collection);                     /* the object too, mem_free */
     uint64_t (*count)(const struct collection *collection);
     size_t (*memory)(const struct collection *collection); /* without long elements' blobs */
     /* Both forms. */

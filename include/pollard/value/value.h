@@ -24,8 +24,9 @@ enum value_encoding {
 
 struct collection;
 
-/* Strings: INT lives in integer; EMBSTR and RAW in bytes. Collections: a borrowed pointer. blob is not NULL when the bytes live in a
- * blob: who wants to keep them past the access takes a reference. Longest EMBSTR: 44 bytes. */
+/* Strings: INT lives in integer; EMBSTR and RAW in bytes. Collections: a borrowed pointer. blob is
+ * not NULL when the bytes live in a blob: who wants to keep them past the access takes a reference.
+ * Longest EMBSTR: 44 bytes. */
 struct value {
     enum value_type type;
     enum value_encoding encoding;

@@ -1,0 +1,87 @@
+/* What the handlers of all collections share: opening one for a change, and items in replies.
+ *
+ * On the data path of every command about collections. Runs inside the call's access. */
+#include "collection.h"
+#include "pollard/base/check.h"
+
+enum status collection_find(struct exec *x, uint32_t key_index, enum value_type type,
+                            struct collection **ret_collection)
+{
+    struct value value;
+    if (!key_find(x->access, key_index, 0, &value)) {
+        return STATUS_ABSENT;
+    }
+    *ret_collection = value.collection;
+    return LIKELY(value.type == type) ? STATUS_OK : STATUS_WRONG_TYPE;
+}
+
+enum status edit_begin(struct exec *x, uint32_t key_index, enum value_type type,
+                       struct collection *fresh, struct collection_edit *ret_edit)
+{
+    struct value value;
+    ret_edit->key_index = key_index;
+    ret_edit->fresh = NULL;
+    if (!key_find(x->access, key_index, KEY_QUIET, &value)) {
+        ret_edit->fresh = fresh;
+        ret_edit->at = &ret_edit->fresh;
+        return fresh == NULL ? STATUS_ABSENT : STATUS_OK;
+    }
+    collection_release(fresh);
+    if (UNLIKELY(value.type != type)) {
+        return STATUS_WRONG_TYPE;
+    }
+    ret_edit->at = key_collection(x->access, key_index);
+    return STATUS_OK;
+}
+
+enum status edit_end(struct exec *x, struct collection_edit *edit)
+{
+    struct collection *collection = *edit->at;
+    bool is_empty = collection_count(collection) == 0;
+    if (edit->fresh == NULL) {
+        if (UNLIKELY(is_empty)) {
+            (void)key_delete(x->access, edit->key_index); /* It is there. */
+        }
+        return STATUS_OK;
+    }
+    edit->fresh = NULL;
+    if (is_empty) {
+        collection_release(collection);
+        return STATUS_OK;
+    }
+    struct value value = value_collection(collection);
+    return key_put(x->access, edit->key_index, &value, KEY_NO_EXPIRY);
+}
+
+enum status collection_store(struct exec *x, uint32_t key_index, struct collection *collection)
+{
+    if (collection_count(collection) == 0) {
+        collection_release(collection);
+        (void)key_delete(x->access, key_index); /* Whether there was one does not matter. */
+        return STATUS_OK;
+    }
+    struct value value = value_collection(collection);
+    return key_put(x->access, key_index, &value, KEY_NO_EXPIRY);
+}
+
+void reply_item(struct reply *reply, const struct item *item)
+{
+    if (UNLIKELY(item_is_integer(item))) {
+        reply_bulk_integer(reply, item->integer);
+    } else if (UNLIKELY(item->blob != NULL)) {
+        reply_bulk_blob(reply, item->blob, 0, item->size);
+    } else {
+        reply_bulk(reply, bytes_make(item->data, item->size));
+    }
+}
+
+enum status argument_item(const struct exec *x, uint32_t index, struct item *ret_item)
+{
+    struct bytes text = x->argv[index];
+    if (LIKELY(text.size <= ITEM_EMBED_MAX)) {
+        *ret_item = item_of(text);
+        return STATUS_OK;
+    }
+    struct value value = argument_value(x, index);
+    return item_make(text, value.blob, ret_item);
+}
