@@ -1,8 +1,10 @@
 /* The forms of DEBUG about keys and tables: OBJECT, LISTPACK, HTSTATS, POPULATE. All on the pool.
  */
 #include "debug.h"
+#include "pollard/base/log.h"
 #include "pollard/base/mem.h"
 #include "pollard/base/number.h"
+#include "pollard/value/collection.h"
 #include <sched.h>
 
 /* Keys made between two looks at whether the client still waits. */
@@ -21,8 +23,14 @@ void debug_open_key(struct exec *x, struct access *access, struct access_key *ke
     }
 }
 
-/* Length of the value as a snapshot would store it, without compression. */
-static size_t serialized_size(const struct value *value)
+/* Length of a string in a snapshot: its length and its bytes. */
+static size_t serialized_string(size_t size)
+{
+    return size + (size < 64 ? 1 : size < 16384 ? 2 : 5);
+}
+
+/* Length of a string value as a snapshot would store it, without compression. */
+static size_t serialized_value(const struct value *value)
 {
     unsigned char digits[32];
     size_t size = value_string_bytes(value, digits).size;
@@ -32,7 +40,25 @@ static size_t serialized_size(const struct value *value)
         bool is_short = value->integer >= INT16_MIN && value->integer <= INT16_MAX;
         return is_byte ? 2 : is_short ? 3 : 5;
     }
-    return size + (size < 64 ? 1 : size < 16384 ? 2 : 5);
+    return serialized_string(size);
+}
+
+/* The same for a collection: its elements, one by one. */
+static size_t serialized_collection(const struct collection *collection)
+{
+    struct collection_cursor cursor;
+    struct element element;
+    size_t size = serialized_string(0);
+    collection_cursor_begin(&cursor, collection, &(struct cursor_start){0});
+    while (collection_cursor_next(&cursor, &element)) {
+        size += serialized_string(item_text_size(&element.member));
+        if (collection->type == VALUE_HASH) {
+            size += serialized_string(item_text_size(&element.value));
+        } else if (collection->type == VALUE_ZSET) {
+            size += sizeof(element.score);
+        }
+    }
+    return size;
 }
 
 enum status debug_object(struct exec *x)
@@ -50,14 +76,27 @@ enum status debug_object(struct exec *x)
     }
     int64_t idle_s = key_idle_s(&access, 0);
     uint64_t clock = (uint64_t)(access.now_ms / 1000 - idle_s) & 0xffffff;
-    const void *at = value.blob != NULL ? (const void *)value.blob : value.bytes.data;
+    enum value_encoding encoding = value.encoding;
+    const void *at;
+    size_t size;
+    if (value.type != VALUE_STRING) {
+        /* Walked without the lock. */
+        at = value.collection;
+        (void)collection_acquire(value.collection);
+        access_end(&access);
+        size = serialized_collection(value.collection);
+        keyspace_discard_collection(x->services->keyspace, value.collection);
+    } else {
+        at = value.blob != NULL ? (const void *)value.blob : value.bytes.data;
+        size = serialized_value(&value);
+        access_end(&access);
+    }
     struct buf text = {0};
     buf_format(&text,
                "Value at:%p refcount:%u encoding:%s serializedlength:%zu lru:%llu "
                "lru_seconds_idle:%lld",
-               at, 1U, value_encoding_name(value.encoding), serialized_size(&value),
-               (unsigned long long)clock, (long long)idle_s);
-    access_end(&access);
+               at, 1U, value_encoding_name(encoding), size, (unsigned long long)clock,
+               (long long)idle_s);
     buf_append_byte(&text, '\0');
     reply_simple(x->reply, (const char *)text.data);
     buf_deinit(&text);
@@ -74,12 +113,23 @@ enum status debug_listpack(struct exec *x)
     struct value value;
     debug_open_key(x, &access, &key, ACCESS_READ);
     bool is_there = key_find(&access, 0, KEY_QUIET, &value);
+    bool is_small = is_there && value.encoding == ENCODING_LISTPACK;
+    if (is_small) {
+        (void)collection_acquire(value.collection);
+    }
     access_end(&access);
     if (!is_there) {
         return STATUS_NO_SUCH_KEY;
     }
-    reply_error(x->reply, "ERR Not a listpack encoded object.");
-    return STATUS_REPLIED;
+    if (!is_small) {
+        reply_error(x->reply, "ERR Not a listpack encoded object.");
+        return STATUS_REPLIED;
+    }
+    log_line(LOG_NOTICE, "listpack: %u elements, %u bytes packed", value.collection->count,
+             value.collection->size);
+    collection_release(value.collection);
+    reply_simple(x->reply, "Listpack structure printed in the log");
+    return STATUS_OK;
 }
 
 enum status debug_htstats(struct exec *x)
