@@ -27,6 +27,25 @@ enum status argument_db(const struct exec *x, uint32_t index, uint32_t *ret_db)
     return STATUS_OK;
 }
 
+bool argument_cursor(const struct exec *x, uint32_t index, uint64_t *ret_cursor)
+{
+    struct bytes text = x->argv[index];
+    size_t at = text.size > 0 && (text.data[0] == '+' || text.data[0] == '-') ? 1 : 0;
+    if (at == 1 && text.size == 1) {
+        return false;
+    }
+    uint64_t cursor = 0;
+    for (size_t i = at; i < text.size; i++) {
+        unsigned digit = (unsigned)text.data[i] - '0';
+        if (digit > 9 || cursor > (UINT64_MAX - digit) / 10) {
+            return false;
+        }
+        cursor = cursor * 10 + digit;
+    }
+    *ret_cursor = at == 1 && text.data[0] == '-' ? 0 - cursor : cursor;
+    return true;
+}
+
 struct value argument_value(const struct exec *x, uint32_t index)
 {
     const struct request *request = x->request;

@@ -23,6 +23,13 @@ struct collection_edit {
  * look with collection_find first: opening copies what a version shares, and counts as a change. */
 enum status edit_begin(struct exec *x, uint32_t key_index, enum value_type type,
                        struct collection *fresh, struct collection_edit *ret_edit);
+/* After edit_begin without a fresh one said STATUS_ABSENT: begins with this empty collection, taken
+ * over. So none is made in vain when the key is there. */
+static inline void edit_create(struct collection_edit *edit, struct collection *fresh)
+{
+    edit->fresh = fresh;
+    edit->at = &edit->fresh;
+}
 /* Ends it: stores a fresh one unless it is empty, deletes the key when the collection is empty.
  * Once for each edit_begin that was OK. STATUS_OK, STATUS_ALLOCATION. */
 enum status edit_end(struct exec *x, struct collection_edit *edit);

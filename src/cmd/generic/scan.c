@@ -76,25 +76,6 @@ enum status cmd_keys(struct exec *x)
     return STATUS_OK;
 }
 
-/* Cursors as Redis reads them: an optional sign, and nothing is 0. */
-static bool read_cursor(struct bytes text, uint64_t *ret_cursor)
-{
-    size_t at = text.size > 0 && (text.data[0] == '+' || text.data[0] == '-') ? 1 : 0;
-    if (at == 1 && text.size == 1) {
-        return false;
-    }
-    uint64_t cursor = 0;
-    for (size_t i = at; i < text.size; i++) {
-        unsigned digit = (unsigned)text.data[i] - '0';
-        if (digit > 9 || cursor > (UINT64_MAX - digit) / 10) {
-            return false;
-        }
-        cursor = cursor * 10 + digit;
-    }
-    *ret_cursor = at == 1 && text.data[0] == '-' ? 0 - cursor : cursor;
-    return true;
-}
-
 struct scan_options {
     int64_t count;
     struct bytes pattern;
@@ -145,7 +126,7 @@ static uint64_t scan_slices(struct exec *x, uint64_t cursor, uint64_t count,
 enum status cmd_scan(struct exec *x)
 {
     uint64_t cursor;
-    if (!read_cursor(x->argv[1], &cursor)) {
+    if (!argument_cursor(x, 1, &cursor)) {
         return STATUS_INVALID_CURSOR;
     }
     struct scan_options options = {
