@@ -141,6 +141,8 @@ def test_monitor(c):
 
 
 BENCHMARKS = [
+    ("-n", "4000"),
+    ("-n", "20000", "-P", "16", "-r", "1000"),
     ("-t", "ping_inline,ping_mbulk,set,get,incr,mset", "-n", "20000"),
     ("-t", "set,get", "-n", "100000", "-P", "64", "-r", "100000"),
     ("-t", "set,get", "-n", "5000", "-c", "500", "-d", "10000"),

@@ -27,6 +27,14 @@ for await (const keys of r.scanStream({ match: 'p:*', count: 100 })) {
   keys.forEach((key) => found.add(key));
 }
 assert.equal(found.size, 1000);
+assert.equal(await r.rpush('l', 'a', 'b', 'c'), 3);
+assert.deepEqual(await r.lrange('l', 0, -1), ['a', 'b', 'c']);
+assert.equal(await r.hset('h', { f: '1', g: '2' }), 2);
+assert.deepEqual(await r.hgetall('h'), { f: '1', g: '2' });
+await r.sadd('s', ...Array.from({ length: 2000 }, (_, i) => `m${i}`));
+assert.equal((await r.smembers('s')).length, 2000);
+await r.zadd('z', 1, 'one', 2, 'two');
+assert.deepEqual(await r.zrange('z', 0, -1, 'WITHSCORES'), ['one', '1', 'two', '2']);
 await assert.rejects(r.call('NOSUCH'), /unknown command/);
 await assert.rejects(r.incr('k'), /not an integer/);
 const answers = await Promise.all(Array.from({ length: 5000 }, (_, i) => r.echo(String(i))));

@@ -30,6 +30,20 @@ for await (const keys of client.scanIterator({ MATCH: 's:*', COUNT: 50 })) {
   [].concat(keys).forEach((key) => found.add(key));
 }
 assert.equal(found.size, 500);
+assert.equal(await client.rPush('l', ['a', 'b', 'c']), 3);
+assert.deepEqual(await client.lRange('l', 0, -1), ['a', 'b', 'c']);
+assert.equal(await client.hSet('h', { f: '1', g: '2' }), 2);
+assert.deepEqual({ ...(await client.hGetAll('h')) }, { f: '1', g: '2' });
+assert.deepEqual(await client.hExpire('h', 'f', 1000), [1]);
+assert.ok((await client.hTTL('h', ['f', 'g']))[0] > 900);
+await client.sAdd('set', Array.from({ length: 2000 }, (_, i) => `m${i}`));
+assert.equal((await client.sMembers('set')).length, 2000);
+assert.equal(await client.zAdd('z', [{ score: 1, value: 'one' }, { score: 2.5, value: 'two' }]), 2);
+assert.deepEqual(await client.zRangeWithScores('z', 0, -1), [
+  { value: 'one', score: 1 },
+  { value: 'two', score: 2.5 },
+]);
+assert.equal(await client.zScore('z', 'two'), 2.5);
 const config = await client.configGet('maxmemory');
 assert.equal(config.maxmemory, '0');
 assert.ok((await client.clientId()) > 0);
