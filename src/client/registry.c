@@ -7,6 +7,7 @@
  * 2. A session is counted as monitor or blocked exactly while its flag says so. */
 #include "pollard/base/log.h"
 #include "pollard/base/mem.h"
+#include "pollard/client/fieldsets.h"
 #include "pollard/stats/stats.h"
 #include "registry_private.h"
 #include <sys/socket.h>
@@ -169,6 +170,7 @@ void session_destroy(struct session *session)
     buf_deinit(&session->input);
     mem_free(session->name);
     mem_free(session->lib_name);
+    fieldsets_release(session->fieldsets);
     mem_free(session->lib_version);
     mem_free(session);
 }

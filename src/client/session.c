@@ -1,6 +1,7 @@
 /* One client's state: its description, its reset, its texts. On the owner's thread only. */
 #include "pollard/client/session.h"
 #include "pollard/base/mem.h"
+#include "pollard/client/fieldsets.h"
 #include "pollard/client/registry.h"
 
 void session_set_text(char **field, struct bytes text)
@@ -22,6 +23,8 @@ void session_reset(struct session *session)
     session->protocol = 2;
     session->db = 0;
     session_set_text(&session->name, bytes_make(NULL, 0));
+    fieldsets_release(session->fieldsets);
+    session->fieldsets = NULL;
 }
 
 bool session_needs_password(struct session *session)
@@ -38,7 +41,7 @@ size_t session_memory(const struct session *session)
 {
     size_t decoder = session->decoder == NULL ? 0 : decoder_memory(session->decoder);
     return sizeof(*session) + session->input.capacity + decoder +
-           chain_memory(&session->conn.output);
+           chain_memory(&session->conn.output) + fieldsets_memory(session->fieldsets);
 }
 
 /* The letters of CLIENT LIST's flags field; "N" when there is nothing to tell. */

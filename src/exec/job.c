@@ -10,12 +10,14 @@
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
+#include "pollard/client/fieldsets.h"
 
 static void job_free(struct suspension *suspension)
 {
     struct job *job = (struct job *)suspension;
     request_deinit(&job->request);
     buf_deinit(&job->peer);
+    fieldsets_release(job->x.fieldsets);
     mem_free(job->keys);
     mem_free(job);
 }
@@ -158,6 +160,7 @@ static struct job *job_make(struct cycle *cycle, struct session *session, struct
         .access = &job->access,
         .services = cycle->services,
         .client_id = session->id,
+        .fieldsets = fieldsets_acquire(session->fieldsets),
         .protocol = session->protocol,
         .cancelled = &job->suspension.cancelled,
     };

@@ -9,6 +9,7 @@
 #include "pollard/proto/decode.h"
 
 struct suspension;
+struct fieldsets;
 struct client_registry;
 
 enum session_flag {
@@ -53,6 +54,7 @@ struct session {
     int64_t created_ms;          /* wall clock */
     int64_t soft_limit_since_ms; /* output over its soft limit since; 0: is not */
     uint64_t commands;
+    struct fieldsets *fieldsets;   /* of HIMPORT; NULL: none */
     struct suspension *suspension; /* what it waits for, NULL if nothing */
 };
 

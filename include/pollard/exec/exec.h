@@ -82,6 +82,7 @@ struct exec {
     int64_t now_ms; /* wall clock: = access->now_ms when there are keys */
     uint64_t client_id;
     uint8_t protocol;
+    struct fieldsets *fieldsets;   /* on the pool: of the session */
     struct exec_work *work;        /* STATUS_COMPUTE's, on the pool; else NULL */
     uint32_t computes;             /* how often it was returned in this call */
     const _Atomic bool *cancelled; /* on the pool: the client is gone or the server stops; long
