@@ -18,20 +18,15 @@ enum status collection_find(struct exec *x, uint32_t key_index, enum value_type 
 enum status edit_begin(struct exec *x, uint32_t key_index, enum value_type type,
                        struct collection *fresh, struct collection_edit *ret_edit)
 {
-    struct value value;
     ret_edit->key_index = key_index;
     ret_edit->fresh = NULL;
-    if (!key_find(x->access, key_index, KEY_QUIET, &value)) {
-        ret_edit->fresh = fresh;
-        ret_edit->at = &ret_edit->fresh;
-        return fresh == NULL ? STATUS_ABSENT : STATUS_OK;
+    enum status status = key_collection(x->access, key_index, type, &ret_edit->at);
+    if (status == STATUS_ABSENT && fresh != NULL) {
+        edit_adopt(ret_edit, fresh);
+        return STATUS_OK;
     }
     collection_release(fresh);
-    if (UNLIKELY(value.type != type)) {
-        return STATUS_WRONG_TYPE;
-    }
-    ret_edit->at = key_collection(x->access, key_index);
-    return STATUS_OK;
+    return status;
 }
 
 enum status edit_end(struct exec *x, struct collection_edit *edit)

@@ -116,19 +116,24 @@ enum status key_put(struct access *access, uint32_t index, const struct value *v
     return status;
 }
 
-struct collection **key_collection(struct access *access, uint32_t index)
+enum status key_collection(struct access *access, uint32_t index, enum value_type type,
+                           struct collection ***ret_collection)
 {
     struct place place;
     struct entry *entry = key_lookup(access, index, &place);
+    debug_check(access->mode == ACCESS_WRITE);
     if (entry == NULL) {
-        return NULL;
+        return STATUS_ABSENT;
     }
-    debug_check(access->mode == ACCESS_WRITE && (entry->flags & ENTRY_COLLECTION) != 0);
+    if (UNLIKELY(entry_type(entry) != type)) {
+        return STATUS_WRONG_TYPE;
+    }
     note_change(access);
-    atomic_store_explicit(&entry->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
-    struct collection **collection = entry_collection(entry);
-    collection_own(collection);
-    return collection;
+    uint32_t clock = entry_clock_at(access->now_ms);
+    atomic_store_explicit(&entry->clock, clock, memory_order_relaxed);
+    *ret_collection = entry_collection(entry);
+    collection_own(*ret_collection);
+    return STATUS_OK;
 }
 
 bool key_delete(struct access *access, uint32_t index)

@@ -151,10 +151,12 @@ size_t key_memory(struct access *access, uint32_t index);
 enum status key_put(struct access *access, uint32_t index, const struct value *value,
                     int64_t expires_at_ms);
 /* The collection under the key, to be changed in place through the pointer, which is the keyspace's
- * own: it is the caller's alone (collection_own). NULL when absent. The key must hold a collection.
- * Valid until the key is put, deleted or moved, or access_end; the collection must not be left
- * empty (key_delete). Counts as a change and a use. O(1), or a bounded copy. */
-struct collection **key_collection(struct access *access, uint32_t index);
+ * own: it is the caller's alone (collection_own). STATUS_OK; STATUS_ABSENT; STATUS_WRONG_TYPE when
+ * the key holds another type. Valid until the key is put, deleted or moved, or access_end; the
+ * collection must not be left empty (key_delete). Counts as a change and a use. O(1), or a bounded
+ * copy. */
+enum status key_collection(struct access *access, uint32_t index, enum value_type type,
+                           struct collection ***ret_collection);
 /* A reference that the access frees after the lock is gone, on the pool if that is much work. */
 void key_dispose(struct access *access, struct collection *collection);
 /* Removes the key; false when there was none (or an expired one). */
