@@ -1,0 +1,98 @@
+/* Maps: making, copying, finding. The lookups of all large sets, hashes and sorted sets. */
+#include "map_node.h"
+#include "pollard/base/check.h"
+
+void map_init(struct map *map, enum map_kind kind, const struct hash_secret *secret)
+{
+    *map = (struct map){.secret = secret, .kind = (uint8_t)kind};
+}
+
+void map_copy(const struct map *map, struct map *ret_copy)
+{
+    *ret_copy = *map;
+    if (map->root != NULL) {
+        node_acquire(map->root);
+    }
+}
+
+void map_clear(struct map *map)
+{
+    if (map->root != NULL) {
+        (void)node_release(map->root, (enum map_kind)map->kind);
+    }
+    map->root = NULL;
+    map->count = 0;
+    map->bytes = 0;
+}
+
+uint64_t map_hash(const struct map *map, const struct item *name)
+{
+    unsigned char scratch[ITEM_SCRATCH];
+    return hash_keyed(map->secret, item_text(name, scratch));
+}
+
+/* The segment where a hash belongs; the map is not empty. */
+static const struct segment *find_segment(const struct map *map, uint64_t hash)
+{
+    const struct map_node *node = map->root;
+    while (!node->is_segment) {
+        const struct directory *directory = as_directory(node);
+        node = directory->slots[directory_slot(directory, hash)];
+    }
+    return as_segment(node);
+}
+
+bool map_find(const struct map *map, const struct item_needle *name, struct map_record *ret_record)
+{
+    if (map->root == NULL) {
+        return false;
+    }
+    uint64_t hash = map_hash(map, &name->item);
+    const struct segment *segment = find_segment(map, hash);
+    int index = segment_find(segment, hash_tag_of(hash), name);
+    if (index >= 0 && ret_record != NULL) {
+        record_read(segment_record(segment, (uint32_t)index), (enum map_kind)map->kind, ret_record);
+    }
+    return index >= 0;
+}
+
+static void needle_of(const struct item *name, struct item_needle *ret_needle)
+{
+    ret_needle->item = *name;
+    ret_needle->packed_size = 0;
+    if (name->blob == NULL && (item_is_integer(name) || name->size <= ITEM_EMBED_MAX)) {
+        ret_needle->packed_size =
+            (size_t)(item_pack(name, ret_needle->packed) - ret_needle->packed);
+    }
+}
+
+bool map_has(const struct map *map, const struct item *name)
+{
+    struct item_needle needle;
+    needle_of(name, &needle);
+    return map_find(map, &needle, NULL);
+}
+
+bool map_remove_item(struct map *map, const struct item *name)
+{
+    struct item_needle needle;
+    needle_of(name, &needle);
+    return map_remove(map, &needle);
+}
+
+void map_at(const struct map *map, uint64_t rank, struct map_record *ret_record)
+{
+    check(rank < map->count);
+    const struct map_node *node = map->root;
+    while (!node->is_segment) {
+        const struct directory *directory = as_directory(node);
+        uint32_t slot = 0;
+        while (rank >= node_count(directory->slots[slot])) {
+            rank -= node_count(directory->slots[slot]);
+            slot += child_run(directory, directory->slots[slot]);
+        }
+        node = directory->slots[slot];
+    }
+    record_read(segment_record(as_segment(node), (uint32_t)rank), (enum map_kind)map->kind,
+                ret_record);
+}
