@@ -4,6 +4,7 @@ A grammar file holds one template a line (grammar/*.txt), optionally weighted "3
     WORD         a literal, now and then in another case
     word         an argument of a kind (the functions in KINDS below)
     word+        one to four of them
+    word+N       one to N of them
     [a | b c]    nothing, or one of the alternatives
     <a | b c>    one of the alternatives
     {a | b c}    some of the alternatives in any order, contradictions and repeats included
@@ -61,6 +62,25 @@ KINDS = {
     "float": _choice(FLOATS),
     "offset": _choice(["0", "1", "2", "3", "5", "10", "50", "299", "600", "-1", "-2", "-3", "-5",
                        "-400", "536870912", "abc"]),
+    "bit": _choice(["0", "1"] * 4 + ["2", "-1", "", "abc"]),
+    "bit_offset": _choice(["0", "1", "5", "7", "8", "9", "31", "63", "64", "100", "1000", "8191",
+                           "100000", "-1", "4294967296", "99999999999999999999", "abc", ""]),
+    "field_type": _choice(["u1", "u2", "u4", "u5", "u7", "u8", "u16", "u31", "u32", "u63", "i1",
+                           "i2", "i5", "i8", "i15", "i16", "i32", "i33", "i63", "i64", "u64", "u0",
+                           "i65", "x8", "u", "U8", "i-1", ""]),
+    "field_offset": _choice(["0", "1", "3", "7", "8", "33", "100", "999", "#0", "#1", "#2", "#9",
+                             "#", "#-1", "-1", "#a", "4294967296", "#4294967296", "abc", ""]),
+    "field_value": _choice(["0", "1", "-1", "2", "-2", "7", "-8", "100", "255", "256", "-129",
+                            "65536", "-4294967297", "9223372036854775807", "-9223372036854775808",
+                            "4611686018427387904", "abc", ""]),
+    "element": lambda random: f"e{random.randrange(1 << random.randrange(4, 20))}",
+    "sketch": _choice([
+        "HYLL\x01" + "\0" * 11 + "\x7f\xff", "HYLL\0" + "\0" * 12299, "HYLL\0" + "\0" * 12298,
+        "HYLL\x01" + "\0" * 10 + "\x80\x7f\xff", "HYLL\x01" + "\0" * 11 + "\x7f\xfe\x80",
+        "HYLL\x01" + "\0" * 10 + "\x80\x7f\xff\x80", "HYLL\x01" + "\0" * 10 + "\x80\x7f",
+        "HYLL\x01" + "\0" * 10 + "\x80\x00\x40\x04", "HYLL\x01" + "\0" * 10 + "\x80",
+        "HYLL\x01" + "\0" * 10 + "\x80\x83\xff\x7f\xf7", "HYLL\x02" + "\0" * 11 + "\x7f\xff",
+        "HYLL", "HYLI\x01" + "\0" * 11 + "\x7f\xff", ""]),
     "seconds": _time_kind(10000, 90000, False),
     "milliseconds": _time_kind(10000000, 90000000, False),
     "any_seconds": _time_kind(10000, 90000, True),
@@ -132,8 +152,8 @@ def _emit(parts, random, arguments):
 
 
 def _emit_word(word, random, arguments):
-    repeat = random.randint(1, 4) if word.endswith("+") else 1
-    word = word.rstrip("+")
+    word, plus, most = word.partition("+")
+    repeat = random.randint(1, int(most or 4)) if plus else 1
     for _ in range(repeat):
         for name in word.split(","):
             if name in KINDS:

@@ -136,7 +136,11 @@ static enum status scan(struct exec *x, const struct scan_options *options)
     unsigned char scratch[NUMBER_INT_MAX + 4];
     struct bytes bytes = value_string_bytes(&value, scratch);
     struct bitmap_range range;
-    if (!bitmap_range_of(bytes.size, options->start, options->end, options->unit_bits, &range)) {
+    /* Both from the end, in the wrong order: Redis counts nothing there, but searches. */
+    bool is_crossed = options->is_count && options->start < 0 && options->end < 0 &&
+                      options->start > options->end;
+    if (is_crossed ||
+        !bitmap_range_of(bytes.size, options->start, options->end, options->unit_bits, &range)) {
         reply_integer(x->reply, options->is_count ? 0 : -1);
         return STATUS_OK;
     }

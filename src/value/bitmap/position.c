@@ -22,9 +22,6 @@ bool bitmap_range_of(size_t size, int64_t start, int64_t end, uint32_t unit_bits
                      struct bitmap_range *ret_range)
 {
     int64_t count = (int64_t)(size * 8 / unit_bits);
-    if (start < 0 && end < 0 && start > end) {
-        return false;
-    }
     start = start < 0 ? start + count : start;
     end = end < 0 ? end + count : end;
     start = start < 0 ? 0 : start;
