@@ -25,7 +25,8 @@ struct tree {
     /* read-only for users */
     struct tree_node *root; /* NULL: empty */
     uint64_t count;         /* records */
-    uint64_t bytes;         /* of nodes and blocks (as allocated, shared ones in full), no blobs */
+    uint64_t bytes;         /* of nodes and blocks (as allocated, shared ones in full), no blobs; a guess
+                             from tree_cut on, which shares it out by counts */
     bool is_keyed;
 };
 
@@ -71,6 +72,8 @@ bool tree_drop(struct tree *tree, uint64_t key, const struct item *item);
 /* ---- Walks ---- */
 
 #define TREE_DEPTH_MAX 12
+/* Most records of a block. */
+#define TREE_BLOCK_RECORDS 256
 
 /* Between two records, or before the first, or behind the last. Valid until the tree is changed;
  * on a version, as long as the version. */
@@ -82,6 +85,8 @@ struct tree_cursor {
     uint16_t depth;
     uint16_t record;         /* of the block: index of the next one */
     const unsigned char *at; /* the next one's bytes */
+    bool is_indexed;         /* offsets say where the block's records begin */
+    uint16_t offsets[TREE_BLOCK_RECORDS];
 };
 
 /* Before the record at rank; rank == count: behind the last. The tree (struct) must stay where it
