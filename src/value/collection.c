@@ -8,6 +8,7 @@
 
 /* A row a type. */
 static const struct collection_methods *const methods[] = {
+    [VALUE_LIST] = &list_methods,
     [VALUE_STREAM] = NULL,
 };
 
@@ -77,7 +78,7 @@ static size_t blob_size(const struct item *item)
 size_t collection_memory(const struct collection *collection, uint64_t samples)
 {
     struct collection_cursor cursor;
-    struct element element;
+    struct element element = {0}; /* The walks of some types fill members only. */
     uint64_t count = collection_count(collection);
     uint64_t seen = 0;
     size_t blobs = 0;

@@ -1,0 +1,171 @@
+/* Items taken off the ends of lists: LPOP, RPOP, LMPOP; and LTRIM, which takes all but a range.
+ *
+ * Run inside a WRITE access. What leaves a list in bulk is cut off in one step and freed after the
+ * lock; the reply of many is rendered from the version before. */
+#include "common.h"
+#include "pollard_commands.h"
+
+static enum status pop_one(struct exec *x, enum list_end end)
+{
+    struct collection_edit edit;
+    enum status status = edit_begin(x, 0, VALUE_LIST, NULL, &edit);
+    if (UNLIKELY(status != STATUS_OK)) {
+        if (status == STATUS_ABSENT) {
+            reply_null(x->reply);
+            return STATUS_OK;
+        }
+        return status;
+    }
+    struct list_popped popped;
+    list_pop(edit.at, end, list_limits(x), &popped);
+    reply_item(x->reply, &popped.item);
+    list_popped_end(&popped);
+    return edit_end(x, &edit);
+}
+
+/* Replies and removes so many items, or all there are. */
+static enum status pop_many(struct exec *x, uint32_t key_index, enum list_end end, uint64_t wanted)
+{
+    struct collection *list;
+    enum status status = list_find(x, key_index, &list);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    uint64_t held = collection_count(list);
+    uint64_t count = wanted < held ? wanted : held;
+    reply_array(x->reply, (size_t)count);
+    if (count == 0) {
+        return STATUS_OK;
+    }
+    const struct stream stream = {.count = count, .is_reverse = end == LIST_TAIL};
+    stream_elements(x, list, &stream);
+    if (count == held) {
+        (void)key_delete(x->access, key_index); /* It is there. */
+        return STATUS_OK;
+    }
+    return list_cut_key(x, key_index, end == LIST_HEAD ? 0 : held - count, count);
+}
+
+static enum status pop(struct exec *x, enum list_end end)
+{
+    if (LIKELY(x->argc == 2)) {
+        return pop_one(x, end);
+    }
+    if (x->argc > 3) {
+        return argument_refuse_count(x);
+    }
+    int64_t count;
+    if (argument_integer(x, 2, &count) != STATUS_OK || count < 0) {
+        return STATUS_NOT_POSITIVE;
+    }
+    enum status status = pop_many(x, 0, end, (uint64_t)count);
+    if (status == STATUS_ABSENT) {
+        reply_null_array(x->reply);
+        return STATUS_OK;
+    }
+    return status;
+}
+
+enum status cmd_lpop(struct exec *x)
+{
+    return pop(x, LIST_HEAD);
+}
+
+enum status cmd_rpop(struct exec *x)
+{
+    return pop(x, LIST_TAIL);
+}
+
+struct lmpop_options {
+    uint32_t keys;
+    enum list_end end;
+    int64_t count;
+};
+
+static enum status read_lmpop(const struct exec *x, struct lmpop_options *options)
+{
+    int64_t keys;
+    if (argument_integer(x, 1, &keys) != STATUS_OK || keys <= 0) {
+        return STATUS_NUMKEYS;
+    }
+    if (keys > (int64_t)x->argc - 3) {
+        return STATUS_SYNTAX;
+    }
+    options->keys = (uint32_t)keys;
+    uint32_t at = options->keys + 2;
+    if (list_end_argument(x, at, &options->end) != STATUS_OK) {
+        return STATUS_SYNTAX;
+    }
+    at++;
+    if (at == x->argc) {
+        return STATUS_OK;
+    }
+    if (!argument_is(x, at, "count") || at + 1 == x->argc) {
+        return STATUS_SYNTAX;
+    }
+    if (argument_integer(x, at + 1, &options->count) != STATUS_OK || options->count <= 0) {
+        return STATUS_COUNT_NOT_POSITIVE;
+    }
+    return at + 2 == x->argc ? STATUS_OK : STATUS_SYNTAX;
+}
+
+enum status cmd_lmpop(struct exec *x)
+{
+    struct lmpop_options options = {.count = 1};
+    enum status status = read_lmpop(x, &options);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    for (uint32_t i = 0; i < options.keys; i++) {
+        struct collection *list;
+        status = list_find(x, i, &list);
+        if (status == STATUS_OK) {
+            reply_array(x->reply, 2);
+            reply_bulk(x->reply, x->argv[i + 2]);
+            return pop_many(x, i, options.end, (uint64_t)options.count);
+        }
+        if (status == STATUS_WRONG_TYPE) {
+            return status;
+        }
+    }
+    reply_null_array(x->reply);
+    return STATUS_OK;
+}
+
+static enum status trim(struct exec *x, const struct list_slice *kept, uint64_t held)
+{
+    if (kept->count == 0) {
+        (void)key_delete(x->access, 0); /* It is there. */
+        return STATUS_OK;
+    }
+    uint64_t behind = kept->index + kept->count;
+    enum status status = STATUS_OK;
+    if (behind < held) {
+        status = list_cut_key(x, 0, behind, held - behind);
+    }
+    if (status == STATUS_OK && kept->index > 0) {
+        status = list_cut_key(x, 0, 0, kept->index);
+    }
+    return status;
+}
+
+enum status cmd_ltrim(struct exec *x)
+{
+    int64_t start;
+    int64_t stop;
+    if (argument_integer(x, 2, &start) != STATUS_OK || argument_integer(x, 3, &stop) != STATUS_OK) {
+        return STATUS_NOT_INTEGER;
+    }
+    struct collection *list;
+    enum status status = list_find(x, 0, &list);
+    if (status == STATUS_OK) {
+        uint64_t held = collection_count(list);
+        const struct list_slice kept = list_slice_of(held, start, stop);
+        status = trim(x, &kept, held);
+    }
+    if (status == STATUS_OK || status == STATUS_ABSENT) {
+        reply_ok(x->reply);
+        return STATUS_OK;
+    }
+    return status;
+}
