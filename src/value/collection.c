@@ -9,6 +9,7 @@
 /* A row a type. */
 static const struct collection_methods *const methods[] = {
     [VALUE_LIST] = &list_methods,
+    [VALUE_HASH] = &hash_methods,
     [VALUE_STREAM] = NULL,
 };
 
