@@ -18,6 +18,7 @@
 struct database_counts {
     _Atomic int64_t keys;
     _Atomic int64_t expires;
+    _Atomic int64_t subexpires; /* hashes with fields that have a TTL */
 } ATTR_ALIGNED(CACHE_LINE);
 
 struct database {
@@ -32,6 +33,7 @@ struct database_counts *database_counts_self(struct database *database);
 void database_reset(struct database *database);
 int64_t database_keys(const struct database *database);
 int64_t database_expires(const struct database *database);
+int64_t database_subexpires(const struct database *database);
 
 static inline void database_count_key(struct database *database, int change)
 {
@@ -41,6 +43,12 @@ static inline void database_count_key(struct database *database, int change)
 static inline void database_count_ttl(struct database *database, int change)
 {
     atomic_fetch_add_explicit(&database_counts_self(database)->expires, change,
+                              memory_order_relaxed);
+}
+
+static inline void database_count_field_ttl(struct database *database, int change)
+{
+    atomic_fetch_add_explicit(&database_counts_self(database)->subexpires, change,
                               memory_order_relaxed);
 }
 

@@ -33,6 +33,11 @@ uint64_t keyspace_expires(const struct keyspace *keyspace, uint32_t db)
     return not_negative(database_expires(database_of(keyspace, db)));
 }
 
+uint64_t keyspace_subexpires(const struct keyspace *keyspace, uint32_t db)
+{
+    return not_negative(database_subexpires(database_of(keyspace, db)));
+}
+
 struct database_counts *database_counts_self(struct database *database)
 {
     struct database_counts *counts = atomic_load_explicit(&database->counts, memory_order_acquire);
@@ -55,6 +60,7 @@ void database_reset(struct database *database)
     for (uint32_t i = 0; counts != NULL && i < DATABASE_STRIPES; i++) {
         atomic_store_explicit(&counts[i].keys, 0, memory_order_relaxed);
         atomic_store_explicit(&counts[i].expires, 0, memory_order_relaxed);
+        atomic_store_explicit(&counts[i].subexpires, 0, memory_order_relaxed);
     }
     atomic_store_explicit(&database->is_dead, false, memory_order_relaxed);
 }
@@ -77,6 +83,17 @@ int64_t database_expires(const struct database *database)
     int64_t sum = 0;
     for (uint32_t i = 0; counts != NULL && i < DATABASE_STRIPES; i++) {
         sum += atomic_load_explicit(&counts[i].expires, memory_order_relaxed);
+    }
+    return sum;
+}
+
+int64_t database_subexpires(const struct database *database)
+{
+    struct database_counts *counts =
+        atomic_load_explicit(&((struct database *)database)->counts, memory_order_acquire);
+    int64_t sum = 0;
+    for (uint32_t i = 0; counts != NULL && i < DATABASE_STRIPES; i++) {
+        sum += atomic_load_explicit(&counts[i].subexpires, memory_order_relaxed);
     }
     return sum;
 }

@@ -2,6 +2,7 @@
 #include "entry.h"
 #include "pollard/base/check.h"
 #include "pollard/base/mem.h"
+#include "pollard/value/hash.h"
 
 /* Offsets of the parts behind the header. */
 struct layout {
@@ -77,12 +78,18 @@ static size_t embedded_size(const struct value *value, uint32_t pointer)
     return pointer != 0 || value->encoding == ENCODING_INT ? 0 : value->bytes.size;
 }
 
+static bool has_field_ttl(const struct value *value)
+{
+    return value->type == VALUE_HASH && hash_has_expiry(value->collection);
+}
+
 /* pointer: 0, or the flag that says what the word points to. */
 static void plan(const struct entry_parts *parts, uint32_t pointer, struct layout *layout)
 {
     size_t value_size = embedded_size(&parts->value, pointer);
     uint32_t flags = pointer;
     flags |= parts->expires_at_ms >= 0 ? ENTRY_TTL : 0;
+    flags |= has_field_ttl(&parts->value) ? ENTRY_TTL | ENTRY_FIELD_TTL : 0;
     if (parts->key.size > UINT8_MAX || value_size > UINT8_MAX ||
         parts->expires_at_ms >= ENTRY_SHORT_TIME_MAX) {
         flags |= ENTRY_WIDE;
@@ -133,6 +140,27 @@ static bool pointer_for(const struct value *value, uint32_t *ret_flag, void **re
     return *ret_pointer != NULL;
 }
 
+/* The time of an entry that has no expiry of its own. */
+static int64_t no_deadline(const struct entry *entry)
+{
+    return (entry->flags & ENTRY_WIDE) != 0 ? INT64_MAX : ENTRY_SHORT_TIME_MAX;
+}
+
+static unsigned char *ttl_field(const struct entry *entry)
+{
+    return (unsigned char *)entry->body + ((entry->flags & ENTRY_WIDE) != 0 ? 8 : 0);
+}
+
+/* at_ms below 0: none. The time must fit. */
+static void write_deadline(struct entry *entry, int64_t at_ms)
+{
+    uint64_t word = (uint64_t)(at_ms < 0 ? no_deadline(entry) : at_ms);
+    if ((entry->flags & ENTRY_WIDE) == 0) {
+        word = word << 16 | entry_slot(entry);
+    }
+    memcpy(ttl_field(entry), &word, sizeof(word));
+}
+
 struct entry *entry_make(const struct entry_parts *parts, uint32_t clock)
 {
     struct layout layout;
@@ -162,7 +190,7 @@ struct entry *entry_make(const struct entry_parts *parts, uint32_t clock)
     }
     if ((layout.flags & ENTRY_TTL) != 0) {
         entry_set_slot(entry, ENTRY_NO_SLOT);
-        check(entry_set_expiry(entry, parts->expires_at_ms));
+        write_deadline(entry, parts->expires_at_ms);
     }
     return entry;
 }
@@ -193,7 +221,7 @@ bool entry_overwrite(struct entry *entry, const struct entry_parts *parts)
     entry->value_size = (uint8_t)embedded_size(&parts->value, /* pointer= */ 0);
     write_value(entry, &new, &parts->value, NULL);
     if ((new.flags &ENTRY_TTL) != 0) {
-        check(entry_set_expiry(entry, parts->expires_at_ms));
+        write_deadline(entry, parts->expires_at_ms);
     }
     return true;
 }
@@ -281,34 +309,40 @@ void entry_value_any(const struct entry *entry, struct value *ret_value)
     }
 }
 
-static unsigned char *ttl_field(const struct entry *entry)
-{
-    return (unsigned char *)entry->body + ((entry->flags & ENTRY_WIDE) != 0 ? 8 : 0);
-}
-
-int64_t entry_expiry(const struct entry *entry)
+int64_t entry_deadline(const struct entry *entry)
 {
     uint64_t word;
-    if ((entry->flags & ENTRY_TTL) == 0) {
-        return -1;
-    }
     memcpy(&word, ttl_field(entry), sizeof(word));
     return (entry->flags & ENTRY_WIDE) != 0 ? (int64_t)word : (int64_t)(word >> 16);
 }
 
+int64_t entry_expiry(const struct entry *entry)
+{
+    if ((entry->flags & ENTRY_TTL) == 0) {
+        return -1;
+    }
+    int64_t at_ms = entry_deadline(entry);
+    bool may_have_none = (entry->flags & ENTRY_FIELD_TTL) != 0;
+    return UNLIKELY(may_have_none) && at_ms == no_deadline(entry) ? -1 : at_ms;
+}
+
+int64_t entry_due(const struct entry *entry)
+{
+    int64_t at_ms = entry_deadline(entry);
+    if (LIKELY((entry->flags & ENTRY_FIELD_TTL) == 0)) {
+        return at_ms;
+    }
+    int64_t field_ms = hash_next_expiry(*entry_collection((struct entry *)entry));
+    return field_ms < at_ms ? field_ms : at_ms;
+}
+
 bool entry_set_expiry(struct entry *entry, int64_t at_ms)
 {
-    uint64_t word = (uint64_t)at_ms;
-    if ((entry->flags & ENTRY_TTL) == 0) {
+    if (entry_expiry(entry) < 0 ||
+        ((entry->flags & ENTRY_WIDE) == 0 && at_ms >= ENTRY_SHORT_TIME_MAX)) {
         return false;
     }
-    if ((entry->flags & ENTRY_WIDE) == 0) {
-        if (at_ms >= ENTRY_SHORT_TIME_MAX) {
-            return false;
-        }
-        word = (uint64_t)at_ms << 16 | entry_slot(entry);
-    }
-    memcpy(ttl_field(entry), &word, sizeof(word));
+    write_deadline(entry, at_ms);
     return true;
 }
 

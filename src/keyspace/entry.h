@@ -6,7 +6,8 @@
  *   kind      type in the low, encoding in the high four bits
  *   [sizes]   WIDE: key and value size as 32 bits each; the two bytes above are unused then
  *   [ttl]     TTL: 48 bits of absolute ms and 16 bits of where the expiry index has it; with WIDE
- *             64 bits each, because then the time may need them
+ *             64 bits each, because then the time may need them. FIELD_TTL, only with TTL: a hash
+ *             whose fields have TTLs; it may have no expiry of its own then: a time of all ones
  *   [word]    an integer value; or BLOB, COLLECTION: the pointer to a counted value, aligned; none:
  *             the value's bytes follow the key
  *
@@ -18,7 +19,13 @@
 #include "pollard/value/collection.h"
 #include <stdatomic.h>
 
-enum entry_flag { ENTRY_TTL = 1, ENTRY_WIDE = 2, ENTRY_BLOB = 4, ENTRY_COLLECTION = 8 };
+enum entry_flag {
+    ENTRY_TTL = 1,
+    ENTRY_WIDE = 2,
+    ENTRY_BLOB = 4,
+    ENTRY_COLLECTION = 8,
+    ENTRY_FIELD_TTL = 16
+};
 /* The value is a pointer. */
 #define ENTRY_POINTER (ENTRY_BLOB | ENTRY_COLLECTION)
 
@@ -35,7 +42,7 @@ struct entry {
  * costs more than a second cache miss, and a blob can be sent without a copy. */
 #define ENTRY_EMBED_MAX ((size_t)1024)
 /* Expiry times below this fit the short form. */
-#define ENTRY_SHORT_TIME_MAX (INT64_C(1) << 48)
+#define ENTRY_SHORT_TIME_MAX ((INT64_C(1) << 48) - 1)
 #define ENTRY_NO_SLOT 0xffff
 
 /* What an entry is made of. */
@@ -68,7 +75,12 @@ struct collection **entry_collection(struct entry *entry);
 unsigned char *entry_embedded(struct entry *entry);
 /* -1 when there is none. */
 int64_t entry_expiry(const struct entry *entry);
-/* Only if it has a TTL field and the time fits its form. */
+/* When the expiry index should look at it: its own expiry or that of one of its fields, or earlier
+ * than these. Only with TTL. */
+int64_t entry_due(const struct entry *entry);
+/* TTL only: the time as it is stored, later than any if it has no expiry of its own. */
+int64_t entry_deadline(const struct entry *entry);
+/* Only if it has an expiry of its own and the time fits its form. */
 bool entry_set_expiry(struct entry *entry, int64_t at_ms);
 uint16_t entry_slot(const struct entry *entry);
 void entry_set_slot(struct entry *entry, uint16_t slot);
@@ -80,7 +92,7 @@ static inline enum value_type entry_type(const struct entry *entry)
 
 static inline bool entry_is_expired(const struct entry *entry, int64_t now_ms)
 {
-    return (entry->flags & ENTRY_TTL) != 0 && entry_expiry(entry) <= now_ms;
+    return (entry->flags & ENTRY_TTL) != 0 && entry_deadline(entry) <= now_ms;
 }
 
 /* Is the value embedded bytes, with sizes of one byte? */

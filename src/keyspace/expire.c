@@ -4,17 +4,44 @@
 #include "key.h"
 #include "pollard/base/clock.h"
 #include "pollard/stats/stats.h"
+#include "pollard/value/hash.h"
 #include "wheel.h"
 
 /* Keys handled in one hold of a shard: some tens of microseconds. */
 #define HOLD_KEYS 64
+/* Fields of hashes that count as much as a key. */
+#define HOLD_FIELDS_PER_KEY 4
 /* Entries of one bucket with the same tag that are looked at for one index item. In a shard of a
  * million buckets the bucket decides the whole tag, so that this must hold a whole chain: 256 is
  * forty times its mean. */
 #define SAME_TAG_MAX 256
 
-/* Deletes what is due of the entries that an index item may mean, and files the others again. */
-static void settle_item(struct place *place, uint16_t slot, int64_t now_ms)
+/* Removes fields that are over, at most about most of them, and the key with its last field.
+ * Returns how many. */
+static uint64_t settle_fields(struct place *place, struct entry *entry, uint64_t most,
+                              int64_t now_ms)
+{
+    struct collection **hash = entry_collection(entry);
+    collection_own(hash);
+    uint64_t removed = hash_reap(hash, now_ms, most);
+    stat_add(STAT_expired_subkeys, removed);
+    place->position = table_find(place->table, entry_key(entry), place->hash);
+    if (collection_count(*hash) == 0) {
+        keyspace_free_entry(place->keyspace, place_unlink(place));
+    } else if (!hash_has_expiry(*hash)) {
+        /* It is an entry as any other again. */
+        place_remake(place, now_ms);
+    } else if (hash_next_expiry(*hash) <= now_ms) {
+        wheel_file_due(&place->table->wheel, entry, place->hash);
+    } else {
+        wheel_file(&place->table->wheel, entry, place->hash, now_ms);
+    }
+    return removed;
+}
+
+/* Deletes what is due of the entries that an index item may mean, and files the others again.
+ * left: what may still be done in this hold, in fields. */
+static void settle_item(struct place *place, uint16_t slot, int64_t now_ms, uint64_t *left)
 {
     struct entry *entries[SAME_TAG_MAX];
     size_t count = table_find_tagged(place->table, place->hash, entries, SAME_TAG_MAX);
@@ -30,6 +57,9 @@ static void settle_item(struct place *place, uint16_t slot, int64_t now_ms)
             place->position = table_find(place->table, entry_key(entry), place->hash);
             keyspace_free_entry(place->keyspace, place_unlink(place));
             stat_add(STAT_expired_keys, 1);
+        } else if ((entry->flags & ENTRY_FIELD_TTL) != 0) {
+            uint64_t removed = settle_fields(place, entry, *left, now_ms);
+            *left -= removed < *left ? removed : *left;
         } else {
             wheel_file(&place->table->wheel, entry, place->hash, now_ms);
         }
@@ -37,11 +67,11 @@ static void settle_item(struct place *place, uint16_t slot, int64_t now_ms)
     }
 }
 
-/* Handles up to HOLD_KEYS items of a shard. */
+/* Handles up to HOLD_KEYS items of a shard, fewer if many fields are due. */
 static void expire_hold(struct keyspace *keyspace, struct shard *shard, int64_t now_ms)
 {
     struct place place = {.keyspace = keyspace, .shard = shard};
-    uint32_t left = HOLD_KEYS;
+    uint64_t left = HOLD_KEYS * HOLD_FIELDS_PER_KEY;
     shard_lock_patiently(shard, /* exclusive= */ true, 0);
     int64_t latest = atomic_load_explicit(&shard->latest_now_ms, memory_order_relaxed);
     now_ms = latest > now_ms ? latest : now_ms;
@@ -56,8 +86,8 @@ static void expire_hold(struct keyspace *keyspace, struct shard *shard, int64_t 
         /* Its last key may take the table with it. */
         while (left > 0 && place.table != NULL &&
                wheel_take(place.table->wheel, now_ms, &place.hash, &slot)) {
-            settle_item(&place, slot, now_ms);
-            left--;
+            settle_item(&place, slot, now_ms, &left);
+            left -= left < HOLD_FIELDS_PER_KEY ? left : HOLD_FIELDS_PER_KEY;
         }
         if (place.table != NULL && place.table->ttl_count == 0) {
             wheel_destroy(&place.table->wheel);

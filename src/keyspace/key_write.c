@@ -4,6 +4,7 @@
 #include "pollard/base/check.h"
 #include "pollard/base/mem.h"
 #include "pollard/stats/stats.h"
+#include "pollard/value/hash.h"
 #include "wheel.h"
 
 /* Copies and growths larger than this are made without the lock. Source: the design page. */
@@ -71,7 +72,7 @@ static enum status put_parts(struct access *access, uint32_t index, struct place
     if (old != NULL) {
         key_discard(access, old);
     }
-    if (parts->expires_at_ms >= 0) {
+    if ((entry->flags & ENTRY_TTL) != 0) {
         note_due(access, place);
     }
     return STATUS_OK;
@@ -147,6 +148,22 @@ bool key_delete(struct access *access, uint32_t index)
     return true;
 }
 
+/* Puts the entry at the place anew, in the layout that its value and the expiry want; its clock
+ * stays. */
+static void remake(struct access *access, uint32_t index, struct place *place,
+                   int64_t expires_at_ms)
+{
+    struct entry *entry = place->position.entry;
+    struct entry_parts parts = {.key = access->keys[index].name, .expires_at_ms = expires_at_ms};
+    entry_value(entry, &parts.value);
+    uint32_t clock = atomic_load_explicit(&entry->clock, memory_order_relaxed);
+    check(put_parts(access, index, place, &parts) == STATUS_OK);
+    struct entry *fresh = place->position.slot != NULL ? key_lookup(access, index, place) : NULL;
+    if (fresh != NULL) {
+        atomic_store_explicit(&fresh->clock, clock, memory_order_relaxed);
+    }
+}
+
 bool key_set_expiry(struct access *access, uint32_t index, int64_t expires_at_ms)
 {
     struct place place;
@@ -165,16 +182,25 @@ bool key_set_expiry(struct access *access, uint32_t index, int64_t expires_at_ms
         return true;
     }
     /* The TTL field comes or goes: another layout. */
-    struct entry_parts parts = {.key = access->keys[index].name,
-                                .expires_at_ms = expires_at_ms < 0 ? -1 : expires_at_ms};
-    entry_value(entry, &parts.value);
-    uint32_t clock = atomic_load_explicit(&entry->clock, memory_order_relaxed);
-    check(put_parts(access, index, &place, &parts) == STATUS_OK);
-    struct entry *fresh = place.position.slot != NULL ? key_lookup(access, index, &place) : NULL;
-    if (fresh != NULL) {
-        atomic_store_explicit(&fresh->clock, clock, memory_order_relaxed);
-    }
+    remake(access, index, &place, expires_at_ms < 0 ? -1 : expires_at_ms);
     return true;
+}
+
+void key_file_fields(struct access *access, uint32_t index)
+{
+    struct place place;
+    struct entry *entry = key_lookup(access, index, &place);
+    if (entry == NULL || entry_type(entry) != VALUE_HASH ||
+        !hash_has_expiry(*entry_collection(entry))) {
+        return;
+    }
+    if ((entry->flags & ENTRY_FIELD_TTL) == 0) {
+        remake(access, index, &place, entry_expiry(entry));
+        return;
+    }
+    wheel_file(&place.table->wheel, entry, place.hash, access->now_ms);
+    shard_publish_due(access->keyspace, place.shard);
+    note_due(access, &place);
 }
 
 /* ---- Editing in place ---- */

@@ -143,11 +143,15 @@ void place_find(struct keyspace *keyspace, struct shard *shard, const struct acc
                                            : table_find(place->table, key->name, place->hash);
 }
 
-static void count_ttl(struct table *table, int change)
+/* Books of an entry with the flag TTL that comes (1) or goes (-1). */
+static void count_ttl(struct table *table, const struct entry *entry, int change)
 {
-    if (change != 0) {
-        table->ttl_count += (uint32_t)change;
+    table->ttl_count += (uint32_t)change;
+    if (entry_expiry(entry) >= 0) {
         database_count_ttl(table_database(table), change);
+    }
+    if ((entry->flags & ENTRY_FIELD_TTL) != 0) {
+        database_count_field_ttl(table_database(table), change);
     }
 }
 
@@ -158,7 +162,7 @@ struct entry *place_unlink(struct place *place)
     const struct rehash rehash = keyspace_rehash(place->keyspace);
     if ((entry->flags & ENTRY_TTL) != 0) {
         wheel_forget(table->wheel, entry, place->hash);
-        count_ttl(table, -1);
+        count_ttl(table, entry, -1);
         shard_publish_due(place->keyspace, place->shard);
     }
     table_remove(table, place->position, place->hash, &rehash);
@@ -186,6 +190,9 @@ struct entry *place_put(struct place *place, uint32_t db, struct entry *entry, i
     } else if (had_ttl) {
         wheel_forget(table->wheel, old, place->hash);
     }
+    if (had_ttl) {
+        count_ttl(table, old, -1);
+    }
     if (old != NULL) {
         table_replace(place->position, entry);
     } else {
@@ -193,14 +200,26 @@ struct entry *place_put(struct place *place, uint32_t db, struct entry *entry, i
         table_insert(table, entry, place->hash, &rehash);
         database_count_key(table_database(table), 1);
     }
-    count_ttl(table, has_ttl - had_ttl);
     if (has_ttl) {
+        count_ttl(table, entry, 1);
         wheel_file(&table->wheel, entry, place->hash, now_ms);
     }
     if (has_ttl || had_ttl) {
         shard_publish_due(place->keyspace, place->shard);
     }
     return old;
+}
+
+void place_remake(struct place *place, int64_t now_ms)
+{
+    struct entry *old = place->position.entry;
+    struct entry_parts parts = {.key = entry_key(old), .expires_at_ms = entry_expiry(old)};
+    entry_value(old, &parts.value);
+    struct entry *entry =
+        entry_make(&parts, atomic_load_explicit(&old->clock, memory_order_relaxed));
+    check(entry != NULL);
+    (void)place_put(place, /* db= */ 0, entry, now_ms); /* It returns the old one. */
+    entry_free(old);
 }
 
 void keyspace_free_entry(struct keyspace *keyspace, struct entry *entry)

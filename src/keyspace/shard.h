@@ -141,6 +141,8 @@ void place_find(struct keyspace *keyspace, struct shard *shard, const struct acc
 struct entry *place_unlink(struct place *place);
 /* Puts a fresh entry where the place is (replacing and returning the old one) or inserts it. */
 struct entry *place_put(struct place *place, uint32_t db, struct entry *entry, int64_t now_ms);
+/* The same key and value in an entry of the layout that the value wants now. */
+void place_remake(struct place *place, int64_t now_ms);
 /* An entry's blob goes the way of large things, its memory at once. */
 void keyspace_free_entry(struct keyspace *keyspace, struct entry *entry);
 

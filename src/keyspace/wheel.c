@@ -10,6 +10,8 @@
 #define LEVEL_MAX 14
 #define POSITION_BITS 12
 #define SEARCH_STEP 16
+/* The slot of what is due at once. Its level is none of slot_for's. */
+#define OVERDUE_SLOT 0xf000
 #define POSITION_MASK ((1u << POSITION_BITS) - 1)
 
 struct wheel_slot {
@@ -114,15 +116,36 @@ static void slot_add(struct wheel_slot *slot, uint32_t hash)
     slot->hashes[slot->count++] = hash;
 }
 
+static void file_in(struct wheel *wheel, struct entry *entry, uint32_t hash, uint16_t id,
+                    int64_t due_ms)
+{
+    struct wheel_slot *slot = find_slot(wheel, id);
+    if (slot == NULL) {
+        slot = make_slot(wheel, id, due_ms);
+    }
+    slot_add(slot, hash);
+    entry_set_slot(entry, id);
+}
+
+static struct wheel *make_wheel(struct wheel **wheel)
+{
+    if (*wheel == NULL) {
+        *wheel = mem_alloc_zero(sizeof(**wheel));
+        (*wheel)->due_ms = INT64_MAX;
+    }
+    return *wheel;
+}
+
+void wheel_file_due(struct wheel **wheel, struct entry *entry, uint32_t hash)
+{
+    file_in(make_wheel(wheel), entry, hash, OVERDUE_SLOT, /* due_ms= */ 0);
+}
+
 void wheel_file(struct wheel **wheel_pointer, struct entry *entry, uint32_t hash, int64_t now_ms)
 {
-    if (*wheel_pointer == NULL) {
-        *wheel_pointer = mem_alloc_zero(sizeof(**wheel_pointer));
-        (*wheel_pointer)->due_ms = INT64_MAX;
-    }
-    struct wheel *wheel = *wheel_pointer;
+    struct wheel *wheel = make_wheel(wheel_pointer);
     int64_t due_ms;
-    uint16_t id = slot_for(entry_expiry(entry), now_ms, &due_ms);
+    uint16_t id = slot_for(entry_due(entry), now_ms, &due_ms);
     uint16_t filed = entry_slot(entry);
     if (filed == id) {
         return;
@@ -135,12 +158,7 @@ void wheel_file(struct wheel **wheel_pointer, struct entry *entry, uint32_t hash
         }
         wheel_forget(wheel, entry, hash);
     }
-    struct wheel_slot *slot = find_slot(wheel, id);
-    if (slot == NULL) {
-        slot = make_slot(wheel, id, due_ms);
-    }
-    slot_add(slot, hash);
-    entry_set_slot(entry, id);
+    file_in(wheel, entry, hash, id, due_ms);
 }
 
 void wheel_forget(struct wheel *wheel, struct entry *entry, uint32_t hash)

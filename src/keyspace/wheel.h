@@ -19,9 +19,11 @@
 struct wheel;
 struct entry;
 
-/* Files the entry for its expiry, unless where it is filed is early enough. The wheel is made when
- * *wheel is NULL. */
+/* Files the entry for when it is due (entry_due), unless where it is filed is early enough. The
+ * wheel is made when *wheel is NULL. */
 void wheel_file(struct wheel **wheel, struct entry *entry, uint32_t hash, int64_t now_ms);
+/* Files an entry that is filed nowhere for at once: it has more to do than fits one hold. */
+void wheel_file_due(struct wheel **wheel, struct entry *entry, uint32_t hash);
 /* Takes the entry out of its slot. */
 void wheel_forget(struct wheel *wheel, struct entry *entry, uint32_t hash);
 /* When the next slot is due; INT64_MAX when there is none. */

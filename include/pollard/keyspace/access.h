@@ -157,6 +157,10 @@ enum status key_put(struct access *access, uint32_t index, const struct value *v
  * copy. */
 enum status key_collection(struct access *access, uint32_t index, enum value_type type,
                            struct collection ***ret_collection);
+/* To be called after fields of the hash under the key got an expiry (hash_set_expiry): has them
+ * removed when they are over. Does nothing when there is no such key, or it is no hash. What
+ * key_collection returned may not be used after. O(log n). */
+void key_file_fields(struct access *access, uint32_t index);
 /* A reference that the access frees after the lock is gone, on the pool if that is much work. */
 void key_dispose(struct access *access, struct collection *collection);
 /* Removes the key; false when there was none (or an expired one). */

@@ -86,6 +86,8 @@ void key_hints_finish(struct key_hint *hints, uint32_t count);
 uint64_t keyspace_size(const struct keyspace *keyspace, uint32_t db);
 /* Keys of it with a TTL, and the mean of their remaining TTLs in ms as last sampled. */
 uint64_t keyspace_expires(const struct keyspace *keyspace, uint32_t db);
+/* Hashes of it with fields that have a TTL. */
+uint64_t keyspace_subexpires(const struct keyspace *keyspace, uint32_t db);
 int64_t keyspace_average_ttl(const struct keyspace *keyspace, uint32_t db);
 uint32_t keyspace_databases(const struct keyspace *keyspace);
 uint32_t keyspace_shard_count(const struct keyspace *keyspace);
@@ -138,10 +140,10 @@ bool keyspace_over_limit(const struct keyspace *keyspace);
 
 /* ---- Expiry ---- */
 
-/* Deletes keys that expired by now, shard by shard in short exclusive holds, at most about
- * budget_us of work; returns the time at which it wants to be called again (ms since the epoch),
- * or INT64_MAX when no key has a TTL. A key is gone from memory at most ~256 ms after it expired
- * if this is called on time. One thread at a time. */
+/* Deletes keys and fields of hashes that expired by now, shard by shard in short exclusive holds,
+ * at most about budget_us of work; returns the time at which it wants to be called again (ms since
+ * the epoch), or INT64_MAX when nothing has a TTL. A key or field is gone from memory at most ~256
+ * ms after it expired if this is called on time. One thread at a time. */
 int64_t keyspace_expire(struct keyspace *keyspace, int64_t now_ms, int64_t budget_us);
 /* DEBUG SET-ACTIVE-EXPIRE. */
 void keyspace_set_active_expire(struct keyspace *keyspace, bool on);
@@ -151,7 +153,7 @@ void keyspace_set_active_expire(struct keyspace *keyspace, bool on);
 struct keyspace_figures {
     uint64_t shard_count;
     uint64_t keys;
-    uint64_t expires;
+    uint64_t expires; /* keys in the expiry index: with a TTL, or fields that have one */
     uint64_t buckets;
     uint64_t overflow_buckets;
     uint64_t table_bytes;  /* directories, segments, overflow */

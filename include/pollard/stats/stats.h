@@ -26,6 +26,7 @@ typedef _Atomic uint64_t stat_counter;
     STAT(keyspace_hits)                                                                            \
     STAT(keyspace_misses)                                                                          \
     STAT(expired_keys)                                                                             \
+    STAT(expired_subkeys)                                                                          \
     STAT(evicted_keys)                                                                             \
     STAT(changes)                                                                                  \
     STAT(error_replies)                                                                            \

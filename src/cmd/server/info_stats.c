@@ -39,7 +39,7 @@ void info_stats(const struct info *info)
         INFO_ZERO("sync_full"),
         INFO_ZERO("sync_partial_ok"),
         INFO_ZERO("sync_partial_err"),
-        INFO_ZERO("expired_subkeys"),
+        INFO_COUNTER("expired_subkeys", STAT_expired_subkeys),
         INFO_COUNTER("expired_keys", STAT_expired_keys),
         INFO_FIXED("expired_stale_perc", "0.00"),
         INFO_ZERO("expired_time_cap_reached_count"),
@@ -94,8 +94,9 @@ void info_keyspace(const struct info *info)
         if (keys == 0) {
             continue;
         }
-        buf_format(info->text, "db%u:keys=%llu,expires=%llu,avg_ttl=%lld,subexpiry=0\r\n", db,
+        buf_format(info->text, "db%u:keys=%llu,expires=%llu,avg_ttl=%lld,subexpiry=%llu\r\n", db,
                    (unsigned long long)keys, (unsigned long long)keyspace_expires(keyspace, db),
-                   (long long)keyspace_average_ttl(keyspace, db));
+                   (long long)keyspace_average_ttl(keyspace, db),
+                   (unsigned long long)keyspace_subexpires(keyspace, db));
     }
 }
