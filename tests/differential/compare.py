@@ -61,6 +61,13 @@ def scan(reply):
     return ("scan", unordered(keys))
 
 
+def drawn(reply):
+    """Elements drawn at random: how many. Errors, nothing and lone elements as they are."""
+    if isinstance(reply.items, list):
+        return (reply.kind, len(reply.items), sorted({item.kind for item in reply.items}))
+    return exact(reply) if reply.kind == "error" else reply.kind
+
+
 def hello(reply):
     """HELLO: the id of the connection and the version of the server are free."""
     if reply.kind not in ("array", "map"):
@@ -88,6 +95,11 @@ NORMALISERS = [
     (r"KEYS\b", unordered),
     (r"SCAN 0\b", scan),
     (r"SCAN\b", shape),
+    (r"(HKEYS|HVALS)\b", unordered),
+    (r"HGETALL\b", pairs),
+    (r"HSCAN \S+ [+-]?0+( |$)", scan),
+    (r"HSCAN\b", shape),
+    (r"HRANDFIELD\b", drawn),
     (r"CONFIG GET\b", pairs),
     (r"(TTL|PTTL|EXPIRETIME|PEXPIRETIME|OBJECT IDLETIME)\b", near),
     (r"(RANDOMKEY|TIME|LASTSAVE|INFO|LOLWUT)\b", shape),

@@ -89,6 +89,8 @@ KINDS = {
     "unix_ms": _time_kind(NOW_S * 1000, NOW_S * 1000 + 90000000, False),
     "any_unix": _time_kind(NOW_S, NOW_S + 90000, True),
     "any_unix_ms": _time_kind(NOW_S * 1000, NOW_S * 1000 + 90000000, True),
+    "field": _choice(["a", "b", "c", "d", "e", "f", "1", "-7", "0", "", "f" * 30, "F" * 70,
+                      "\x00\xff\r\n", "g" * 600]),
     "pattern": _choice(["*", "key:*", "?", "[a-c]", "[^a]", "\\a", "*:1", "", "x*x", "[", "a[b",
                         "nomatch"]),
     "database": _choice(["0", "1", "2", "15", "16", "-1", "abc", ""]),
