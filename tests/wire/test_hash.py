@@ -104,7 +104,7 @@ def test_increment_float(c):
          ("HINCRBYFLOAT h i 1.5", b"11.5"), ("HSET h i inf", 0),
          ("HINCRBYFLOAT h i 1", Error("ERR increment would produce NaN or Infinity")))
     reply = c.cmd("HINCRBYFLOAT", "h", "huge", "1e700").items
-    assert len(reply) == 701 and c.cmd("HGET", "h", "huge") == reply
+    assert len(reply) > 512 and c.cmd("HGET", "h", "huge") == reply
 
 
 @case(protocols=BOTH)

@@ -137,7 +137,7 @@ def test_getex_errors(c):
          ("HGETEX h FIELDS 1 a EX", Error("ERR missing expire time")),
          ("HGETEX h EX x FIELDS 1 a", NOT_INTEGER), ("HGETEX h EX -1 FIELDS 1 a", NEGATIVE),
          ("HGETEX h EX 99999999999 FIELDS 1 a", bad_expiry("hgetex")),
-         ("HGETEX h EX 10 EX", arity("hgetex")), ("HGETEX h EX 10 EX 5", once),
+         ("HGETEX h EX 10 EX", once), ("HGETEX h EX 10 EX 5", once),
          ("HGETEX h EX 10 PX x", once), ("HGETEX h EX 10 foo", Error("ERR unknown argument: foo")),
          ("HGETEX h EXAT 10 PERSIST 5", once), ("HGETEX h PERSIST PXAT 10", once),
          ("HGETEX h FIELDS 1 a FIELDS 1 a",
