@@ -272,6 +272,31 @@ def test_fields_leave_memory(c):
     assert "expired_subkeys:10000\r\n" in info, info
 
 
+@case(protocols=BOTH)
+def test_import(c):
+    absent = Error("ERR no such fieldset")
+    rows(c,
+         ("HIMPORT PREPARE s a b a", Error("ERR duplicate field name in fieldset")),
+         ("HIMPORT SET h s 1 2", absent), ("HIMPORT PREPARE s a b", OK),
+         ("HIMPORT SET h s 1 2", OK), ("HMGET h a b", [b"1", b"2"]),
+         ("HSET h c 3", 1), ("EXPIRE h 100", 1), ("HEXPIRE h 100 FIELDS 1 a", [1]),
+         ("HIMPORT SET h s 5 6", OK), ("HMGET h a b c", [b"5", b"6", None]), ("TTL h", -1),
+         ("HTTL h FIELDS 1 a", [-1]),
+         ("HIMPORT SET h s 1", Error("ERR value count does not match the fields of the fieldset")),
+         ("SET str x", OK), ("HIMPORT SET str s 1 2", WRONG_TYPE), ("HIMPORT PREPARE s z", OK),
+         ("HIMPORT PREPARE t x y", OK), ("HIMPORT SET h s 1", OK), ("HKEYS h", [b"z"]),
+         ("HIMPORT DISCARD s", 1), ("HIMPORT DISCARD s", 0), ("HIMPORT SET h s 1", absent),
+         ("HIMPORT DISCARDALL", 1), ("HIMPORT DISCARDALL", 0), ("HGET h z", b"1"),
+         ("HIMPORT PREPARE s", arity("himport|prepare")), ("HIMPORT SET h s", arity("himport|set")),
+         ("HIMPORT", arity("himport")))
+    long = "f" * 700
+    c.cmd("HIMPORT", "PREPARE", "long", long, "b").is_ok()
+    c.cmd("HIMPORT", "SET", "h", "long", "1" * 9000, "2").is_ok()
+    assert c.cmd("HGET", "h", long) == b"1" * 9000
+    c.cmd("RESET")
+    assert c.cmd("HIMPORT", "SET", "h", "long", "1", "2") == absent
+
+
 @case
 def test_later_and_earlier(c):
     """A field's expiry that moves is obeyed; the key's own is too, whichever comes first."""
