@@ -7,6 +7,8 @@
 
 #define LAG_MS 256
 #define FIELDS 6
+/* fixture_name of 0. */
+#define FIRST "key:000000000000"
 
 static struct value_options options;
 
@@ -107,7 +109,7 @@ Test(fields, of_one_hash_leave_in_bounded_steps)
     fixture_begin(&fixture, 1);
     struct value_limits limits = limits_of(&fixture, 512);
     struct collection *hash = make_hash(&limits, count, fixture.now_ms + 10, 0);
-    fixture_put(&fixture, 0, bytes_text("key:0"), value_collection(hash), KEY_NO_EXPIRY);
+    fixture_put(&fixture, 0, bytes_text(FIRST), value_collection(hash), KEY_NO_EXPIRY);
     fixture.now_ms += LAG_MS;
     /* No time at all: one look at the clock a hold. */
     while (keyspace_expire(fixture.keyspace, fixture.now_ms, 0) <= fixture.now_ms) {
@@ -124,7 +126,7 @@ static void set_expiry(struct fixture *fixture, uint64_t field, int64_t at_ms)
 {
     struct access access;
     struct item_needle needle;
-    struct access_key key = fixture_key(fixture, 0, bytes_text("key:0"));
+    struct access_key key = fixture_key(fixture, 0, bytes_text(FIRST));
     needle_of(field, &needle);
     fixture_open(fixture, &access, ACCESS_WRITE, &key, 1);
     struct collection **hash = NULL;
@@ -137,7 +139,7 @@ static void set_expiry(struct fixture *fixture, uint64_t field, int64_t at_ms)
 static void set_own_expiry(struct fixture *fixture, int64_t at_ms)
 {
     struct access access;
-    struct access_key key = fixture_key(fixture, 0, bytes_text("key:0"));
+    struct access_key key = fixture_key(fixture, 0, bytes_text(FIRST));
     fixture_open(fixture, &access, ACCESS_WRITE, &key, 1);
     cr_assert(key_set_expiry(&access, 0, at_ms));
     fixture_close(fixture, &access);
@@ -152,17 +154,17 @@ Test(fields, keep_the_books)
     keyspace = fixture.keyspace;
     struct value_limits limits = limits_of(&fixture, 512);
     int64_t now_ms = fixture.now_ms;
-    fixture_put(&fixture, 0, bytes_text("key:0"), value_collection(make_hash(&limits, 4, -1, 0)),
+    fixture_put(&fixture, 0, bytes_text(FIRST), value_collection(make_hash(&limits, 4, -1, 0)),
                 KEY_NO_EXPIRY);
     cr_assert_eq(keyspace_subexpires(keyspace, 0), 0);
     set_expiry(&fixture, 0, now_ms + 50000);
     cr_assert_eq(keyspace_subexpires(keyspace, 0), 1);
     cr_assert_eq(keyspace_expires(keyspace, 0), 0);
-    cr_assert_eq(fixture_expiry(&fixture, 0, bytes_text("key:0")), KEY_NO_EXPIRY);
+    cr_assert_eq(fixture_expiry(&fixture, 0, bytes_text(FIRST)), KEY_NO_EXPIRY);
     set_own_expiry(&fixture, now_ms + 90000);
     cr_assert_eq(keyspace_expires(keyspace, 0), 1);
     set_own_expiry(&fixture, INT64_C(1) << 60);
-    cr_assert_eq(fixture_expiry(&fixture, 0, bytes_text("key:0")), INT64_C(1) << 60);
+    cr_assert_eq(fixture_expiry(&fixture, 0, bytes_text(FIRST)), INT64_C(1) << 60);
     set_own_expiry(&fixture, KEY_NO_EXPIRY);
     cr_assert_eq(keyspace_expires(keyspace, 0), 0);
     cr_assert_eq(keyspace_subexpires(keyspace, 0), 1);
@@ -182,12 +184,12 @@ Test(fields, keep_the_books)
     cr_assert_eq(keyspace_subexpires(keyspace, 0), 0);
     /* Replaced and deleted while it has TTLs. */
     set_expiry(&fixture, 2, fixture.now_ms + 1000);
-    fixture_put(&fixture, 0, bytes_text("key:0"), value_integer(5), KEY_NO_EXPIRY);
+    fixture_put(&fixture, 0, bytes_text(FIRST), value_integer(5), KEY_NO_EXPIRY);
     cr_assert_eq(keyspace_subexpires(keyspace, 0), 0);
-    fixture_put(&fixture, 0, bytes_text("key:0"),
+    fixture_put(&fixture, 0, bytes_text(FIRST),
                 value_collection(make_hash(&limits, 4, fixture.now_ms + 5, 0)), KEY_NO_EXPIRY);
     cr_assert_eq(keyspace_subexpires(keyspace, 0), 1);
-    cr_assert(fixture_delete(&fixture, 0, bytes_text("key:0")));
+    cr_assert(fixture_delete(&fixture, 0, bytes_text(FIRST)));
     cr_assert_eq(keyspace_subexpires(keyspace, 0), 0);
     cr_assert_eq(fixture_expire_all(&fixture), INT64_MAX);
     fixture_end(&fixture);
