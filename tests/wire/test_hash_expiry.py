@@ -48,7 +48,8 @@ def both_forms(c):
 
 
 def subexpiry(c):
-    line = [row for row in c.cmd("INFO", "keyspace").items.decode().splitlines() if row.startswith("db0")]
+    rows_of_info = c.cmd("INFO", "keyspace").items.decode().splitlines()
+    line = [row for row in rows_of_info if row.startswith("db0")]
     return int(line[0].split("subexpiry=")[1]) if line else 0
 
 
@@ -186,7 +187,8 @@ def test_setex(c):
              (f"HSETEX {key} FXX PXAT {FUTURE_MS} FIELDS 2 a 4 b 4", 1),
              (f"HPEXPIRETIME {key} FIELDS 2 a b", [FUTURE_MS, FUTURE_MS]),
              (f"HSETEX {key} FIELDS 1 new 5 FNX EXAT {FUTURE}", 1), (f"HGET {key} new", b"5"),
-             (f"HSETEX {key} EX 0 FIELDS 2 a 7 x 8", 1), (f"HMGET {key} a b x new", [None, b"4", None, b"5"]),
+             (f"HSETEX {key} EX 0 FIELDS 2 a 7 x 8", 1),
+             (f"HMGET {key} a b x new", [None, b"4", None, b"5"]),
              (f"HLEN {key}", 2), (f"HSETEX {key} PXAT {PAST} FIELDS 2 b 1 new 1", 1),
              (f"EXISTS {key}", 0), (f"HSETEX {key} FXX FIELDS 1 a 1", 0),
              (f"HSETEX {key} PX 0 FIELDS 1 a 1", 1), (f"EXISTS {key}", 0))
