@@ -63,7 +63,7 @@ static enum status read_plan(struct exec *x, struct expire_plan *plan)
         return STATUS_FIELDS_NOT_POSITIVE;
     }
     uint32_t rest = x->argc - at - 2;
-    bool has_last = plan->condition == EXPIRE_ALWAYS && (int64_t)rest == count + 1;
+    bool has_last = plan->condition == EXPIRE_ALWAYS && (int64_t)rest - 1 == count;
     if (has_last) {
         plan->condition = find_condition(x->argv[x->argc - 1]);
     }

@@ -19,9 +19,8 @@ static struct value_limits limits_of(const struct fixture *fixture, int64_t entr
     return (struct value_limits){&options, keyspace_secret(fixture->keyspace)};
 }
 
-static void needle_of(uint64_t number, struct item_needle *needle)
+static void needle_of(uint64_t number, char *room, struct item_needle *needle)
 {
-    char room[32];
     item_needle_init(needle, fixture_name(room, number));
 }
 
@@ -33,7 +32,8 @@ static struct collection *make_hash(const struct value_limits *limits, uint64_t 
     const struct hash_write write = {.limits = limits, .value = item_of_integer(7)};
     for (uint64_t i = 0; i < count; i++) {
         struct item_needle needle;
-        needle_of(i, &needle);
+        char room[32];
+        needle_of(i, room, &needle);
         cr_assert(hash_set(&hash, &needle, &write));
         if (at_ms >= 0) {
             hash_set_expiry(&hash, &needle, at_ms + (int64_t)i * step_ms);
@@ -126,8 +126,9 @@ static void set_expiry(struct fixture *fixture, uint64_t field, int64_t at_ms)
 {
     struct access access;
     struct item_needle needle;
+    char room[32];
     struct access_key key = fixture_key(fixture, 0, bytes_text(FIRST));
-    needle_of(field, &needle);
+    needle_of(field, room, &needle);
     fixture_open(fixture, &access, ACCESS_WRITE, &key, 1);
     struct collection **hash = NULL;
     cr_assert_eq(key_collection(&access, 0, VALUE_HASH, &hash), STATUS_OK);
