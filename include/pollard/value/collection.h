@@ -97,7 +97,7 @@ struct collection_cursor {
     union {
         struct tree_cursor tree;
         struct map_cursor map;
-        uint16_t offsets[256]; /* small lists in reverse: where the items begin */
+        uint16_t offsets[128]; /* small lists in reverse: where the items begin */
     } in;
 };
 

@@ -100,6 +100,9 @@ static struct tree_node *split_block(struct tree *tree, struct tree_node **link,
     memcpy(right->data, p, size);
     block->end = (uint16_t)(block->end - size);
     block->head.count = (uint16_t)left;
+    if (block->mark.index > left) {
+        block->mark = (struct block_mark){0};
+    }
     tree->bytes += tree_node_size(&right->head);
     block_trim(link, &tree->bytes);
     return &right->head;
@@ -189,7 +192,12 @@ static void insert_at(struct tree *tree, struct path *path, uint32_t index,
     struct tree_node **link = path->links[path->depth];
     const unsigned char *p = block_record(as_block(*link), index, tree->is_keyed);
     size_t size = record_bytes(&record->item, tree->is_keyed);
+    const struct block_mark mark = as_block(*link)->mark;
     unsigned char *out = block_open(link, p, size, &tree->bytes);
+    if (index < mark.index) {
+        as_block(*link)->mark =
+            (struct block_mark){(uint16_t)(mark.index + 1), (uint16_t)(mark.at + size)};
+    }
     if (tree->is_keyed) {
         memcpy(out, &record->key, sizeof(record->key));
         out += sizeof(record->key);
@@ -332,10 +340,14 @@ static void remove_at(struct tree *tree, struct path *path, uint32_t index)
     struct tree_node **link = path->links[path->depth];
     struct block *block = as_block(*link);
     struct tree_record old;
-    unsigned char *p = (unsigned char *)(uintptr_t)block_record(block, index, tree->is_keyed);
+    unsigned char *p = block_reach(block, index, tree->is_keyed);
     size_t size = (size_t)(record_view(p, tree->is_keyed, &old) - p);
+    const struct block_mark mark = block->mark;
     item_release(&old.item);
     block_close(block, p, size);
+    if (index < mark.index) {
+        block->mark = (struct block_mark){(uint16_t)(mark.index - 1), (uint16_t)(mark.at - size)};
+    }
     block->head.count--;
     tree->count--;
     path_count(path, -1);

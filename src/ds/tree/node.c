@@ -3,6 +3,9 @@
 #include "pollard/base/mem.h"
 #include "tree_node.h"
 
+/* The mark is left so many records before the one that is reached. */
+#define MARK_BEFORE 15
+
 size_t tree_node_size(const struct tree_node *node)
 {
     return node->is_block ? sizeof(struct block) + as_block(node)->room : sizeof(struct branch);
@@ -79,6 +82,7 @@ struct block *block_create(size_t room)
     block->begin = 0;
     block->end = 0;
     block->room = (uint16_t)(size - sizeof(struct block));
+    block->mark = (struct block_mark){0};
     return block;
 }
 
@@ -137,6 +141,7 @@ static struct block *block_rebuild(struct tree_node **node, size_t room, uint64_
     struct block *fresh = block_create(room);
     size_t used = block_used(old);
     fresh->head.count = old->head.count;
+    fresh->mark = old->mark;
     fresh->begin = (uint16_t)((fresh->room - used) / 2);
     fresh->end = (uint16_t)(fresh->begin + used);
     memcpy(block_begin(fresh), block_begin(old), used);
@@ -144,6 +149,25 @@ static struct block *block_rebuild(struct tree_node **node, size_t room, uint64_
     tree_node_free(&old->head);
     *node = &fresh->head;
     return fresh;
+}
+
+unsigned char *block_reach(struct block *block, uint32_t index, bool is_keyed)
+{
+    /* Not for what is near the front: what is added and removed there keeps a mark at the end. */
+    if (index > MARK_BEFORE && index - block->mark.index > MARK_BEFORE) {
+        const unsigned char *p = block_record(block, index - MARK_BEFORE, is_keyed);
+        block->mark = (struct block_mark){(uint16_t)(index - MARK_BEFORE),
+                                          (uint16_t)(p - block_begin(block))};
+    }
+    return (unsigned char *)(uintptr_t)block_record(block, index, is_keyed);
+}
+
+/* Something changes at so many bytes behind the first record. */
+static void check_mark(struct block *block, size_t at)
+{
+    if (at < block->mark.at) {
+        block->mark = (struct block_mark){0};
+    }
 }
 
 unsigned char *block_open(struct tree_node **node, const unsigned char *p, size_t size,
@@ -155,6 +179,7 @@ unsigned char *block_open(struct tree_node **node, const unsigned char *p, size_
     if (UNLIKELY(used + size > block->room)) {
         block = block_rebuild(node, used + size + (used + size) / 8, bytes);
     }
+    check_mark(block, at);
     /* The shorter side moves, if it has the room. */
     size_t front = block->begin;
     size_t back = (size_t)block->room - block->end;
@@ -181,6 +206,7 @@ void block_close(struct block *block, unsigned char *p, size_t size)
 {
     size_t at = (size_t)(p - block_begin(block));
     size_t behind = block_used(block) - at - size;
+    check_mark(block, at);
     if (at < behind) {
         memmove(block_begin(block) + size, block_begin(block), at);
         block->begin = (uint16_t)(block->begin + size);

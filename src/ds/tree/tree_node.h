@@ -1,7 +1,7 @@
 /* Nodes of a tree: blocks of records, and branches above them. Private to ds/tree.
  *
  *   branch | head | count of records, first key, pointer of each child |
- *   block  | head | begin | end | room |   gap   | record record ... |   gap   |
+ *   block  | head | begin | end | room | mark |   gap   | record record ... |   gap   |
  *
  * All blocks are equally deep. A block keeps its gap where the last change left it, so that adding
  * at either end moves nothing.
@@ -11,7 +11,9 @@
  * 2. No node is empty. Small neighbours are merged when a removal meets them, and not before.
  * 3. The first key of a child, but for the first child, is at most that of its first record and at
  *    least that of the record before: it may be too low after a removal, which searches allow for.
- */
+ * 4. A block's mark says where one of its records begins: walks to that or a later one begin there.
+ *    Records are read forwards only: removals leave it some records before their place, so that
+ *    taking records off the end does not walk through all of the block each time. */
 #ifndef POLLARD_DS_TREE_TREE_NODE_H
 #define POLLARD_DS_TREE_TREE_NODE_H
 
@@ -46,11 +48,17 @@ struct branch {
     struct child children[BRANCH_CHILDREN];
 };
 
+struct block_mark {
+    uint16_t index;
+    uint16_t at; /* bytes behind the first record */
+};
+
 struct block {
     struct tree_node head;
     uint16_t begin; /* of the records, in data */
     uint16_t end;
     uint16_t room;
+    struct block_mark mark;
     unsigned char data[];
 };
 
@@ -123,6 +131,10 @@ static inline const unsigned char *block_record(const struct block *block, uint3
     if (index == block->head.count) {
         return block_end(block);
     }
+    if (index >= block->mark.index) {
+        p += block->mark.at;
+        index -= block->mark.index;
+    }
     for (; index > 0; index--) {
         p = record_next(p, is_keyed);
     }
@@ -161,8 +173,11 @@ void tree_node_free(struct tree_node *node);
 /* Puts a node, whose records are counted, between a branch's children. */
 void branch_insert(struct branch *branch, uint32_t slot, struct tree_node *node, bool is_keyed);
 void branch_remove(struct branch *branch, uint32_t slot);
+/* The index-th record, not the end. Leaves the mark a little before, unless that is near the front
+ * of the block. */
+unsigned char *block_reach(struct block *block, uint32_t index, bool is_keyed);
 /* Opens a gap of size bytes for a record at the place p in it; the block may move. Returns the gap.
- * bytes is kept up to date with its size. */
+ * bytes is kept up to date with its size. A mark behind p is given up, here and in block_close. */
 unsigned char *block_open(struct tree_node **block, const unsigned char *p, size_t size,
                           uint64_t *bytes);
 /* Closes size bytes at p. */

@@ -26,6 +26,7 @@ static void verify_block(struct verified *verified, const struct block *block)
     check(block->begin <= block->end && block->end <= block->room);
     check(block->head.count <= BLOCK_RECORDS);
     while (p < block_end(block)) {
+        check(count != block->mark.index || p == block_begin(block) + block->mark.at);
         const unsigned char *item = p + (is_keyed ? sizeof(uint64_t) : 0);
         verify_order(verified, p);
         p = record_next(p, is_keyed);
@@ -33,6 +34,8 @@ static void verify_block(struct verified *verified, const struct block *block)
         count++;
     }
     check(p == block_end(block) && count == block->head.count && count > 0);
+    check(block->mark.index < count || block->mark.at == block_used(block));
+    check(block->mark.index <= count);
 }
 
 static uint64_t verify_node(struct verified *verified, const struct tree_node *node, uint32_t depth)
