@@ -15,7 +15,7 @@ struct path {
         *links[TREE_DEPTH_MAX + 1];     /* where the pointer to each level's node stands */
     uint16_t slots[TREE_DEPTH_MAX + 1]; /* of the branches */
     uint32_t depth;                     /* of the block */
-    uint64_t rank;                      /* of the block's first record */
+    uint64_t rank;                      /* of the block's first record (own_key) */
 };
 
 static struct branch *path_branch(const struct path *path, uint32_t level)
@@ -27,9 +27,6 @@ static struct branch *path_branch(const struct path *path, uint32_t level)
 static void path_step(struct path *path, uint32_t slot)
 {
     struct branch *branch = path_branch(path, path->depth);
-    for (uint32_t i = 0; i < slot; i++) {
-        path->rank += branch->children[i].count;
-    }
     path->slots[path->depth] = (uint16_t)slot;
     path->depth++;
     check(path->depth <= TREE_DEPTH_MAX);
@@ -39,17 +36,16 @@ static void path_step(struct path *path, uint32_t slot)
 /* To the block of the rank-th record (or the end of the last one). Returns the index in it. */
 static uint32_t own_rank(struct tree *tree, uint64_t rank, struct path *path)
 {
+    uint64_t count = tree->count;
     path->depth = 0;
-    path->rank = 0;
     path->links[0] = &tree->root;
     for (;;) {
         struct tree_node **link = path->links[path->depth];
         tree_node_own(link, tree->is_keyed);
         if ((*link)->is_block) {
-            return (uint32_t)(rank - path->rank);
+            return (uint32_t)rank;
         }
-        uint64_t within = rank - path->rank;
-        path_step(path, branch_seek(as_branch(*link), &within));
+        path_step(path, branch_seek(as_branch(*link), &rank, &count));
     }
 }
 
@@ -65,7 +61,11 @@ static void own_key(struct tree *tree, uint64_t key, const struct item *item, st
         if ((*link)->is_block) {
             return;
         }
-        path_step(path, branch_find(as_branch(*link), key, item));
+        uint32_t slot = branch_find(as_branch(*link), key, item);
+        for (uint32_t i = 0; i < slot; i++) {
+            path->rank += as_branch(*link)->children[i].count;
+        }
+        path_step(path, slot);
     }
 }
 

@@ -62,9 +62,10 @@ void tree_get(const struct tree *tree, uint64_t rank, struct tree_record *ret_re
 {
     check(rank < tree->count);
     const struct tree_node *node = tree->root;
+    uint64_t count = tree->count;
     while (!node->is_block) {
         const struct branch *branch = as_branch(node);
-        node = branch->children[branch_seek(branch, &rank)].node;
+        node = branch->children[branch_seek(branch, &rank, &count)].node;
     }
     const unsigned char *p = block_record(as_block(node), (uint32_t)rank, tree->is_keyed);
     (void)record_view(p, tree->is_keyed, ret_record);

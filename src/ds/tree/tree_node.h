@@ -191,14 +191,26 @@ void block_trim(struct tree_node **block, uint64_t *bytes);
 int record_compare(const unsigned char *p, uint64_t key, const struct item *item);
 /* The child in which (key, item) is, or belongs. */
 uint32_t branch_find(const struct branch *branch, uint64_t key, const struct item *item);
-/* The child that holds the rank-th record; rank becomes the one within it. */
-static inline uint32_t branch_seek(const struct branch *branch, uint64_t *rank)
+/* The child that holds the rank-th record; rank becomes the one within it, and count, the records
+ * below the branch, those below the child. From the nearer end. */
+static inline uint32_t branch_seek(const struct branch *branch, uint64_t *rank, uint64_t *count)
 {
     uint32_t slot = 0;
-    while (slot + 1U < branch->head.count && *rank >= branch->children[slot].count) {
-        *rank -= branch->children[slot].count;
-        slot++;
+    if (*rank > *count / 2) {
+        uint64_t behind = *count - *rank;
+        slot = branch->head.count - 1U;
+        while (behind > branch->children[slot].count) {
+            behind -= branch->children[slot].count;
+            slot--;
+        }
+        *rank = branch->children[slot].count - behind;
+    } else {
+        while (slot + 1U < branch->head.count && *rank >= branch->children[slot].count) {
+            *rank -= branch->children[slot].count;
+            slot++;
+        }
     }
+    *count = branch->children[slot].count;
     return slot;
 }
 

@@ -25,8 +25,9 @@ void tree_cursor_at(const struct tree *tree, uint64_t rank, struct tree_cursor *
         ret_cursor->nodes[0] = NULL;
         return;
     }
+    uint64_t count = tree->count;
     while (!node->is_block) {
-        uint32_t slot = branch_seek(as_branch(node), &rank);
+        uint32_t slot = branch_seek(as_branch(node), &rank, &count);
         ret_cursor->nodes[ret_cursor->depth] = node;
         ret_cursor->slots[ret_cursor->depth] = (uint16_t)slot;
         ret_cursor->depth++;
