@@ -72,7 +72,7 @@ static enum access_result open_keys(struct cycle *cycle, struct exec *x, struct 
 {
     struct access *access = x->access;
     access_init(access, cycle->services->keyspace,
-                (x->command->flags & COMMAND_WRITE) != 0 ? ACCESS_WRITE : ACCESS_READ,
+                x->command->is_exclusive ? ACCESS_WRITE : ACCESS_READ,
                 (struct key_list){keys, count}, reactor_now_ms(cycle->reactor));
     if (UNLIKELY((x->session->flags & SESSION_NO_TOUCH) != 0)) {
         access->flags |= ACCESS_NO_TOUCH;
@@ -90,7 +90,7 @@ static enum access_result open_one(struct cycle *cycle, struct exec *x, const st
     key->db = x->db;
     const struct access_open open = {
         .key = key,
-        .mode = (call->command->flags & COMMAND_WRITE) != 0 ? ACCESS_WRITE : ACCESS_READ,
+        .mode = call->command->is_exclusive ? ACCESS_WRITE : ACCESS_READ,
         .flags = UNLIKELY((x->session->flags & SESSION_NO_TOUCH) != 0) ? ACCESS_NO_TOUCH : 0,
         .now_ms = reactor_now_ms(cycle->reactor),
     };

@@ -37,6 +37,9 @@ static bool find_range(const struct key_spec *spec, int64_t first, uint32_t argc
         last = spec->limit > 1 ? first + (argc - first) / spec->limit + spec->last
                                : (int64_t)argc + spec->last;
     }
+    if (spec->begin == KEY_BEGIN_INDEX && first == argc && spec->last == -1) {
+        return true; /* "All that follow" are none (PFMERGE). */
+    }
     if (first >= argc || last >= argc || last < first) {
         return false;
     }

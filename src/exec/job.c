@@ -34,8 +34,7 @@ static void job_open(struct job *job)
         job->keys = mem_alloc(2 * sizeof(*job->keys));
     }
     /* Arguments that name no keys are the handler's to refuse. */
-    access_init(&job->access, keyspace,
-                (x->command->flags & COMMAND_WRITE) != 0 ? ACCESS_WRITE : ACCESS_READ,
+    access_init(&job->access, keyspace, x->command->is_exclusive ? ACCESS_WRITE : ACCESS_READ,
                 (struct key_list){job->keys, count < 0 ? 0 : (uint32_t)count}, x->now_ms);
     job->access.flags = (uint8_t)job->access_flags;
     job->is_open = true;

@@ -77,8 +77,8 @@ KINDS = {
     "sketch": _choice([
         "HYLL\x01" + "\0" * 11 + "\x7f\xff", "HYLL\0" + "\0" * 12299, "HYLL\0" + "\0" * 12298,
         "HYLL\x01" + "\0" * 10 + "\x80\x7f\xff", "HYLL\x01" + "\0" * 11 + "\x7f\xfe\x80",
-        "HYLL\x01" + "\0" * 10 + "\x80\x7f\xff\x80", "HYLL\x01" + "\0" * 10 + "\x80\x7f",
-        "HYLL\x01" + "\0" * 10 + "\x80\x00\x40\x04", "HYLL\x01" + "\0" * 10 + "\x80",
+        "HYLL\x01" + "\0" * 10 + "\x80\x7f\x7f\x40\x7f",
+        "HYLL\x01" + "\0" * 10 + "\x80",
         "HYLL\x01" + "\0" * 10 + "\x80\x83\xff\x7f\xf7", "HYLL\x02" + "\0" * 11 + "\x7f\xff",
         "HYLL", "HYLI\x01" + "\0" * 11 + "\x7f\xff", ""]),
     "seconds": _time_kind(10000, 90000, False),

@@ -190,7 +190,7 @@ static enum status combine_later(struct exec *x, enum bitmap_operation operation
     work->bytes = mem_alloc(sources->count * sizeof(*work->bytes));
     x->work = &work->base;
     for (uint32_t i = 0; i < sources->count; i++) {
-        struct blob *blob = bitmap_hold(&sources->items[i].value);
+        struct blob *blob = string_hold(&sources->items[i].value);
         if (blob == NULL) {
             return STATUS_ALLOCATION;
         }

@@ -18,13 +18,3 @@ enum status bitmap_offset(const struct exec *x, uint32_t index, uint32_t unit, u
     *ret_offset = (uint64_t)offset;
     return STATUS_OK;
 }
-
-struct blob *bitmap_hold(const struct value *value)
-{
-    if (value->blob != NULL) {
-        return blob_acquire(value->blob);
-    }
-    unsigned char scratch[NUMBER_INT_MAX + 4];
-    struct bytes bytes = value_string_bytes(value, scratch);
-    return blob_try_copy(bytes, bytes.size);
-}

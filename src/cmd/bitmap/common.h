@@ -15,8 +15,4 @@
 enum status bitmap_offset(const struct exec *x, uint32_t index, uint32_t unit,
                           uint64_t *ret_offset);
 
-/* A reference to the value's bytes that outlives the access: shared if they are a blob, else a
- * copy. NULL when memory is out. */
-struct blob *bitmap_hold(const struct value *value);
-
 #endif

@@ -34,6 +34,16 @@ enum status string_store(struct exec *x, uint32_t key_index, const struct value 
     return key_put(x->access, key_index, value, expires_at_ms);
 }
 
+struct blob *string_hold(const struct value *value)
+{
+    if (value->blob != NULL) {
+        return blob_acquire(value->blob);
+    }
+    unsigned char scratch[NUMBER_INT_MAX + 4];
+    struct bytes bytes = value_string_bytes(value, scratch);
+    return blob_try_copy(bytes, bytes.size);
+}
+
 bool string_size_is_allowed(const struct exec *x, uint64_t size)
 {
     return size <= (uint64_t)option_get(&x->services->client_options->bulk_size_max);

@@ -14,6 +14,9 @@ void string_reply(struct reply *reply, const struct value *value);
  * STATUS_ALLOCATION. */
 enum status string_store(struct exec *x, uint32_t key_index, const struct value *value,
                          int64_t expires_at_ms);
+/* A reference to the value's bytes that outlives the access: shared if they are a blob, else a
+ * copy. NULL when memory is out. */
+struct blob *string_hold(const struct value *value);
 /* Is a string of that size within proto-max-bulk-len? */
 bool string_size_is_allowed(const struct exec *x, uint64_t size);
 

@@ -5,7 +5,6 @@
  * been ended: neither a shard nor the gate is held up by it. */
 #include "common.h"
 #include "pollard/base/mem.h"
-#include "pollard/base/number.h"
 #include "pollard_commands.h"
 
 /* Cells that a reactor may work on in one call. Source: a cell takes about a nanosecond. */
@@ -54,17 +53,6 @@ static enum status find_values(struct exec *x, struct value *values)
         }
     }
     return STATUS_OK;
-}
-
-/* A reference to the value's bytes that outlives the access. NULL when memory is out. */
-static struct blob *hold_value(const struct value *value)
-{
-    if (value->blob != NULL) {
-        return blob_acquire(value->blob);
-    }
-    unsigned char scratch[NUMBER_INT_MAX + 4];
-    struct bytes bytes = value_string_bytes(value, scratch);
-    return blob_try_copy(bytes, bytes.size);
 }
 
 /* False when the work should stop: nobody waits for the answer. */
@@ -187,8 +175,8 @@ enum status cmd_lcs(struct exec *x)
     if (exec_on_reactor(x) && b_size > 0 && a_size > REACTOR_CELLS_MAX / b_size) {
         return STATUS_TO_POOL;
     }
-    struct blob *a = hold_value(&values[0]);
-    struct blob *b = hold_value(&values[1]);
+    struct blob *a = string_hold(&values[0]);
+    struct blob *b = string_hold(&values[1]);
     if (!exec_on_reactor(x)) {
         access_end(x->access);
     }

@@ -108,6 +108,12 @@ def is_gated(command):
     return bool(command.subcommands) or not command.handler or "protected" in command.all_flags
 
 
+def is_exclusive(command):
+    """Does it take its keys for itself? PFCOUNT is read-only, and writes what it found out."""
+    return ("write" in command.all_flags or
+            any({"RW", "OW", "RM"} & set(key["flags"]) for key in command.keys))
+
+
 def has_one_key(command):
     """Does it run on the reactor with the one key at first_key, always?"""
     return (len(command.keys) == 1 and 0 < command.first_key < abs(command.arity) and
@@ -136,6 +142,8 @@ def command_row(command, ids):
         fields.append(".sensitive = true")
     if is_gated(command):
         fields.append(".is_gated = true")
+    if is_exclusive(command):
+        fields.append(".is_exclusive = true")
     if has_one_key(command):
         fields.append(".has_one_key = true")
     return "{" + ", ".join(fields) + "}"
