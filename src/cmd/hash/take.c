@@ -266,6 +266,9 @@ enum status cmd_hsetex(struct exec *x)
         return STATUS_OK;
     }
     status = hash_edit(x, &edit);
+    if (status != STATUS_OK) {
+        return status;
+    }
     for (uint32_t i = 0; i < options.fields.count && status == STATUS_OK; i++) {
         status = set_field(x, edit.at, &options, options.fields.first + 2 * i);
     }
