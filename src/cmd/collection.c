@@ -22,7 +22,7 @@ enum status edit_begin(struct exec *x, uint32_t key_index, enum value_type type,
     ret_edit->fresh = NULL;
     enum status status = key_collection(x->access, key_index, type, &ret_edit->at);
     if (status == STATUS_ABSENT && fresh != NULL) {
-        edit_adopt(ret_edit, fresh);
+        edit_create(ret_edit, fresh);
         return STATUS_OK;
     }
     collection_release(fresh);

@@ -30,13 +30,6 @@ static inline void edit_create(struct collection_edit *edit, struct collection *
     edit->fresh = fresh;
     edit->at = &edit->fresh;
 }
-/* The cheap way, on paths that count: edit_begin without a fresh one, and when it says STATUS_ABSENT
- * this, with one made only then. */
-static inline void edit_adopt(struct collection_edit *edit, struct collection *fresh)
-{
-    edit->fresh = fresh;
-    edit->at = &edit->fresh;
-}
 /* Ends it: stores a fresh one unless it is empty, deletes the key when the collection is empty.
  * Once for each edit_begin that was OK. STATUS_OK, STATUS_ALLOCATION. */
 enum status edit_end(struct exec *x, struct collection_edit *edit);

@@ -127,6 +127,15 @@ void item_needle_init(struct item_needle *needle, struct bytes text)
     }
 }
 
+void item_needle_of(struct item_needle *needle, const struct item *item)
+{
+    needle->item = *item;
+    needle->packed_size = 0;
+    if (item_is_integer(item) || LIKELY(item->size <= ITEM_EMBED_MAX)) {
+        needle->packed_size = (size_t)(item_pack(item, needle->packed) - needle->packed);
+    }
+}
+
 static struct blob *read_blob(const unsigned char *p)
 {
     struct blob *blob;

@@ -92,6 +92,8 @@ static inline void item_release(const struct item *item)
 }
 
 void item_needle_init(struct item_needle *needle, struct bytes text);
+/* The same for an item at hand. */
+void item_needle_of(struct item_needle *needle, const struct item *item);
 
 /* ---- Reading packed items ---- */
 

@@ -251,10 +251,8 @@ static void replace_record(struct map *map, struct path *path, uint32_t index,
 bool map_put(struct map *map, const struct map_record *record)
 {
     enum map_kind kind = (enum map_kind)map->kind;
-    struct item_needle needle = {.item = record->name};
-    if (record->name.blob == NULL) {
-        needle.packed_size = (size_t)(item_pack(&record->name, needle.packed) - needle.packed);
-    }
+    struct item_needle needle;
+    item_needle_of(&needle, &record->name);
     struct path path = {.hash = map_hash(map, &record->name)};
     make_root(map);
     own_path(map, &path);

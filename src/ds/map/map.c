@@ -56,27 +56,17 @@ bool map_find(const struct map *map, const struct item_needle *name, struct map_
     return index >= 0;
 }
 
-static void needle_of(const struct item *name, struct item_needle *ret_needle)
-{
-    ret_needle->item = *name;
-    ret_needle->packed_size = 0;
-    if (name->blob == NULL && (item_is_integer(name) || name->size <= ITEM_EMBED_MAX)) {
-        ret_needle->packed_size =
-            (size_t)(item_pack(name, ret_needle->packed) - ret_needle->packed);
-    }
-}
-
 bool map_has(const struct map *map, const struct item *name)
 {
     struct item_needle needle;
-    needle_of(name, &needle);
+    item_needle_of(&needle, name);
     return map_find(map, &needle, NULL);
 }
 
 bool map_remove_item(struct map *map, const struct item *name)
 {
     struct item_needle needle;
-    needle_of(name, &needle);
+    item_needle_of(&needle, name);
     return map_remove(map, &needle);
 }
 
