@@ -33,7 +33,9 @@ bool exec_breathe(struct exec *x)
     if (exec_on_reactor(x)) {
         return false;
     }
-    keyspace_leave(x->services->keyspace);
-    keyspace_enter(x->services->keyspace);
+    if (!x->access->granted) {
+        keyspace_leave(x->services->keyspace);
+        keyspace_enter(x->services->keyspace);
+    }
     return atomic_load_explicit((_Atomic bool *)x->cancelled, memory_order_relaxed);
 }

@@ -125,7 +125,7 @@ struct command {
     /* What the straight path asks at once; made by the generator. */
     bool is_gated;     /* a container, without a handler, or protected */
     bool is_exclusive; /* its access is ACCESS_WRITE: it writes, or has keys that are not RO */
-    bool has_one_key;  /* ROUTE_INLINE with exactly the key at first_key */
+    bool has_one_key;  /* not of ROUTE_POOL, with exactly the key at first_key */
 };
 
 /* The generated table (exec/command_table.h). Called once by server, before there are threads:

@@ -115,9 +115,9 @@ def is_exclusive(command):
 
 
 def has_one_key(command):
-    """Does it run on the reactor with the one key at first_key, always?"""
+    """Has it the one key at first_key, always, and may it run on the reactor?"""
     return (len(command.keys) == 1 and 0 < command.first_key < abs(command.arity) and
-            command.first_key == command.last_key and (command.route or "inline") == "inline")
+            command.first_key == command.last_key and (command.route or "inline") != "pool")
 
 
 def command_row(command, ids):
