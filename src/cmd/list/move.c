@@ -26,7 +26,7 @@ static enum status begin_target(struct exec *x, struct collection_edit *edit)
 {
     enum status status = edit_begin(x, 1, VALUE_LIST, NULL, edit);
     if (status == STATUS_ABSENT) {
-        edit_adopt(edit, list_create(0));
+        edit_create(edit, list_create(0));
         return STATUS_OK;
     }
     return status;

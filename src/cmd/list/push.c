@@ -40,7 +40,7 @@ static enum status push(struct exec *x, enum list_end end, bool creates)
             reply_integer(x->reply, 0);
             return STATUS_OK;
         }
-        edit_adopt(&edit, list_create(room_for_items(x)));
+        edit_create(&edit, list_create(room_for_items(x)));
     } else if (UNLIKELY(status != STATUS_OK)) {
         return status;
     }
