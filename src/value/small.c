@@ -8,8 +8,6 @@
 
 /* Blocks of few bytes differ by this much, as the allocator's classes do. */
 #define STEP ((size_t)16)
-/* From this size on a block has room for an eighth more than it needs when it grows. */
-#define ROOM_FROM ((size_t)512)
 
 static size_t block_size(size_t pack_size)
 {
@@ -36,8 +34,8 @@ static void make_room(struct collection **collection, size_t size)
     if (block_size(size) <= held) {
         return;
     }
-    size_t wanted = size < ROOM_FROM ? size : size + size / 8;
-    *collection = mem_realloc(*collection, block_size(wanted));
+    /* To the allocator's next class: those are far enough from each other for growth in steps. */
+    *collection = mem_realloc(*collection, mem_good_size(block_size(size)));
 }
 
 unsigned char *small_open(struct collection **collection, size_t offset, size_t size)

@@ -19,7 +19,7 @@
 
 /* Source: a pass over so many items takes a fraction of a microsecond, as does a copy. */
 #define LIST_SMALL_RECORDS 128
-#define LIST_SMALL_SIZE ((size_t)4096)
+#define LIST_SMALL_SIZE ((size_t)8176)
 
 enum list_end { LIST_HEAD, LIST_TAIL };
 

@@ -9,7 +9,11 @@ static size_t room_for_items(const struct exec *x)
 {
     size_t room = 0;
     for (uint32_t i = 2; i < x->argc && room < LIST_SMALL_SIZE; i++) {
-        room += x->argv[i].size + (x->argv[i].size < ITEM_TAG_SMALL_INT ? 1 : 2);
+        struct item item = item_of(x->argv[i]);
+        if (x->argv[i].size > ITEM_EMBED_MAX) {
+            return 0;
+        }
+        room += item_packed_size(&item);
     }
     return room;
 }

@@ -93,7 +93,9 @@ static struct tree_node *split_block(struct tree *tree, struct tree_node **link,
     struct block *block = as_block(*link);
     unsigned char *p = (unsigned char *)(uintptr_t)block_record(block, left, tree->is_keyed);
     size_t size = (size_t)(block_end(block) - p);
-    struct block *right = block_create(size + size / 8);
+    /* What is left behind by growth at an end stays as it is; the others get room to grow. */
+    bool is_left_final = left + 1 == block->head.count;
+    struct block *right = block_create(left == 1 && !is_left_final ? size : size + size / 8);
     right->begin = 0;
     right->end = (uint16_t)size;
     right->head.count = (uint16_t)(block->head.count - left);
@@ -104,7 +106,8 @@ static struct tree_node *split_block(struct tree *tree, struct tree_node **link,
         block->mark = (struct block_mark){0};
     }
     tree->bytes += tree_node_size(&right->head);
-    block_trim(link, &tree->bytes);
+    size_t used = block_used(block);
+    block_fit(link, is_left_final ? used : used + used / 8, &tree->bytes);
     return &right->head;
 }
 

@@ -216,6 +216,13 @@ void block_close(struct block *block, unsigned char *p, size_t size)
     }
 }
 
+void block_fit(struct tree_node **node, size_t room, uint64_t *bytes)
+{
+    if (mem_good_size(sizeof(struct block) + room) < tree_node_size(*node)) {
+        (void)block_rebuild(node, room, bytes);
+    }
+}
+
 void block_trim(struct tree_node **node, uint64_t *bytes)
 {
     struct block *block = as_block(*node);

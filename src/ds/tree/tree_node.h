@@ -20,9 +20,10 @@
 #include "pollard/ds/tree.h"
 #include <stdatomic.h>
 
-/* A block is split when it would have more bytes or records than these. A search walks through half
- * a block on average, a change moves a quarter of one. */
-#define BLOCK_BYTES ((size_t)1024)
+/* A block is split when it would have more bytes or records than these: the bytes fill a class of
+ * the allocator. A search walks through half a block on average, a change moves a quarter of one.
+ */
+#define BLOCK_BYTES (1280 - sizeof(struct block))
 #define BLOCK_RECORDS TREE_BLOCK_RECORDS
 /* Neighbours that have together less than these become one. */
 #define BLOCK_MERGE_BYTES ((size_t)640)
@@ -182,6 +183,8 @@ unsigned char *block_open(struct tree_node **block, const unsigned char *p, size
                           uint64_t *bytes);
 /* Closes size bytes at p. */
 void block_close(struct block *block, unsigned char *p, size_t size);
+/* Gives memory back down to what the allocator has for so much room. */
+void block_fit(struct tree_node **block, size_t room, uint64_t *bytes);
 /* Gives memory back when much is unused. */
 void block_trim(struct tree_node **block, uint64_t *bytes);
 
