@@ -14,8 +14,8 @@
  * 4. A block's mark says where one of its records begins: walks to that or a later one begin there.
  *    Records are read forwards only: removals leave it some records before their place, so that
  *    taking records off the end does not walk through all of the block each time. */
-#ifndef POLLARD_DS_TREE_TREE_NODE_H
-#define POLLARD_DS_TREE_TREE_NODE_H
+#ifndef POLLARD_TREE_NODE_H
+#define POLLARD_TREE_NODE_H
 
 #include "pollard/ds/tree.h"
 #include <stdatomic.h>
