@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STEPS 60000
+#define STEPS 200000
 #define ITEMS_MAX 1500
 #define LOOK_EVERY 200
 #define VERSIONS 4
