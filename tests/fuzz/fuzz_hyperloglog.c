@@ -33,7 +33,8 @@ static void try_sparse(struct bytes sketch)
     for (uint32_t i = 0; i < SAMPLES; i++) {
         struct hll_sample sample = hll_sample_of(bytes_make(&i, sizeof(i)));
         sample.index = i % 2 == 0 ? sample.index : i * 7;
-        enum hll_result tested = hll_sparse_test(bytes_make(copy, size), sample);
+        struct hll_place place;
+        enum hll_result tested = hll_sparse_find(bytes_make(copy, size), sample, &place);
         enum hll_result result = hll_sparse_raise(copy, &size, sample, SIZE_MAX);
         check(result == tested);
         check(!is_right || result != HLL_CORRUPT);
@@ -41,6 +42,9 @@ static void try_sparse(struct bytes sketch)
         *value = sample.value > *value ? (uint8_t)sample.value : *value;
     }
     if (is_right) {
+        check(read_registers(bytes_make(copy, size), &after));
+        check(memcmp(&registers, &after, sizeof(after)) == 0);
+        check(hll_sparse_raise_all(copy, &size, &after, SIZE_MAX) == HLL_RAISED);
         check(read_registers(bytes_make(copy, size), &after));
         check(memcmp(&registers, &after, sizeof(after)) == 0);
     }

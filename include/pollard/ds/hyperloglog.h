@@ -79,21 +79,39 @@ void hll_dense_raise_all(unsigned char *sketch, const struct hll_registers *regi
 
 /* ---- Sparse ones ---- */
 
-/* Would the sample change anything? HLL_SAME, HLL_RAISED, HLL_CORRUPT. O(size), 8 bytes at once. */
-enum hll_result hll_sparse_test(struct bytes sketch, struct hll_sample sample);
-/* Does it. *size changes; there is room for HLL_SPARSE_GROWTH more. HLL_FULL when the value cannot
- * be said, or more than size_max bytes would be needed. Leaves the cached estimate. */
-enum hll_result hll_sparse_raise(unsigned char *sketch, size_t *size, struct hll_sample sample,
-                                 size_t size_max);
-/* The dense form, header included, into out (HLL_DENSE_SIZE bytes). False when it is corrupt. */
-bool hll_sparse_to_dense(struct bytes sketch, unsigned char *out);
-
-/* One opcode after the other. */
+/* One opcode. */
 struct hll_run {
     uint32_t value; /* 0: zeroes */
     uint32_t length;
-    bool is_wide; /* an opcode of two bytes */
+    bool is_wide; /* of two bytes */
 };
+/* The opcode that tells of a register. */
+struct hll_place {
+    size_t offset;
+    size_t previous; /* the opcode before; SIZE_MAX */
+    uint32_t first;  /* its first register */
+    struct hll_run run;
+};
+
+/* Would the sample change anything, and where? HLL_SAME, HLL_RAISED, HLL_CORRUPT. O(size), eight
+ * bytes at once. */
+enum hll_result hll_sparse_find(struct bytes sketch, struct hll_sample sample,
+                                struct hll_place *ret_place);
+/* Raises the register at the place where hll_sparse_find said HLL_RAISED, in the same bytes. *size
+ * changes; there is room for HLL_SPARSE_GROWTH more. HLL_RAISED; HLL_FULL when the value cannot be
+ * said, or more than size_max bytes would be needed. Leaves the cached estimate. */
+enum hll_result hll_sparse_raise_at(unsigned char *sketch, size_t *size, struct hll_sample sample,
+                                    const struct hll_place *place, size_t size_max);
+/* Both in one. */
+enum hll_result hll_sparse_raise(unsigned char *sketch, size_t *size, struct hll_sample sample,
+                                 size_t size_max);
+/* All registers of a merge, one after the other, as far as it goes: HLL_RAISED when all are,
+ * HLL_FULL when it must be dense for the rest, HLL_CORRUPT. */
+enum hll_result hll_sparse_raise_all(unsigned char *sketch, size_t *size,
+                                     const struct hll_registers *registers, size_t size_max);
+/* The dense form, header included, into out (HLL_DENSE_SIZE bytes). False when it is corrupt. */
+bool hll_sparse_to_dense(struct bytes sketch, unsigned char *out);
+
 /* The run at *offset (HLL_HEADER_SIZE at first), which is moved behind it. False at the end, or
  * where the last opcode lacks its second byte. */
 bool hll_sparse_next(struct bytes sketch, size_t *offset, struct hll_run *ret_run);

@@ -36,12 +36,20 @@ static enum status add_to_dense(struct exec *x, struct bytes sketch)
     return STATUS_OK;
 }
 
-/* The elements from first on, into a copy, or into an empty sketch if there are no bytes. */
-static enum status add_to_copy(struct exec *x, struct bytes sketch, uint32_t first)
+/* The elements from first on, into a copy, or into an empty sketch if there are no bytes. place:
+ * where the first changes something; NULL if that is not known. */
+static enum status add_to_copy(struct exec *x, struct bytes sketch, uint32_t first,
+                               const struct hll_place *place)
 {
     struct sketch_room room;
     enum status status = room_init(x, &room, sketch);
     bool changed = false;
+    if (place != NULL && status == STATUS_OK &&
+        hll_sparse_raise_at(room.sparse, &room.size, sample_of(x, first), place, room.size_max) ==
+            HLL_RAISED) {
+        changed = true;
+        first++;
+    }
     for (uint32_t i = first; i < x->argc && status == STATUS_OK; i++) {
         status = room_raise(&room, sample_of(x, i), &changed);
     }
@@ -58,12 +66,13 @@ static enum status add_to_copy(struct exec *x, struct bytes sketch, uint32_t fir
 static enum status add_to_sparse(struct exec *x, struct bytes sketch)
 {
     for (uint32_t i = 2; i < x->argc; i++) {
-        enum hll_result result = hll_sparse_test(sketch, sample_of(x, i));
+        struct hll_place place;
+        enum hll_result result = hll_sparse_find(sketch, sample_of(x, i), &place);
         if (result == HLL_CORRUPT) {
             return STATUS_HLL_CORRUPT;
         }
         if (result == HLL_RAISED) {
-            return add_to_copy(x, sketch, i);
+            return add_to_copy(x, sketch, i, &place);
         }
     }
     reply_integer(x->reply, 0);
@@ -78,7 +87,7 @@ enum status cmd_pfadd(struct exec *x)
     struct value value;
     enum status status = sketch_find(x, 0, KEY_QUIET, &value);
     if (status == STATUS_ABSENT) {
-        return add_to_copy(x, (struct bytes){0}, /* first= */ 2);
+        return add_to_copy(x, (struct bytes){0}, /* first= */ 2, NULL);
     }
     if (status != STATUS_OK) {
         return status;

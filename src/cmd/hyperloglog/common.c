@@ -81,6 +81,16 @@ enum status room_raise(struct sketch_room *room, struct hll_sample sample, bool 
     return STATUS_OK;
 }
 
+enum status room_raise_all(struct sketch_room *room, const struct hll_registers *registers)
+{
+    enum hll_result result =
+        hll_sparse_raise_all(room->sparse, &room->size, registers, room->size_max);
+    if (result == HLL_CORRUPT) {
+        return STATUS_HLL_CORRUPT;
+    }
+    return result == HLL_FULL ? room_make_dense(room) : STATUS_OK;
+}
+
 enum status room_store(struct exec *x, struct sketch_room *room, bool stale)
 {
     if (stale) {

@@ -32,6 +32,9 @@ enum status room_make_dense(struct sketch_room *room);
 /* Sets *changed if the sample changes something. STATUS_OK, STATUS_HLL_CORRUPT, STATUS_ALLOCATION.
  */
 enum status room_raise(struct sketch_room *room, struct hll_sample sample, bool *changed);
+/* Raises all registers while it is sparse, and makes it dense when it must be: then the caller goes
+ * on with that. STATUS_OK, STATUS_HLL_CORRUPT, STATUS_ALLOCATION. */
+enum status room_raise_all(struct sketch_room *room, const struct hll_registers *registers);
 /* Stores it under key 0, which keeps its expiry. stale: the cached estimate is no longer true.
  * STATUS_OK, STATUS_ALLOCATION. */
 enum status room_store(struct exec *x, struct sketch_room *room, bool stale);

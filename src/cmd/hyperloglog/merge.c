@@ -14,12 +14,8 @@ static enum status store_copy(struct exec *x, struct bytes sketch, const struct 
     if (status == STATUS_OK && total->has_dense) {
         status = room_make_dense(&room);
     }
-    bool changed = false;
-    for (uint32_t i = 0; i < HLL_REGISTERS && status == STATUS_OK && room.dense == NULL; i++) {
-        const struct hll_sample sample = {.index = i, .value = total->registers.values[i]};
-        if (sample.value > 0) {
-            status = room_raise(&room, sample, &changed);
-        }
+    if (status == STATUS_OK && room.dense == NULL) {
+        status = room_raise_all(&room, &total->registers);
     }
     if (status == STATUS_OK) {
         if (room.dense != NULL) {

@@ -8,23 +8,28 @@
 #define GROUP_SIZE 6
 #define VALUE_MASK 63u
 
-/* The six bytes at `at` as a number. */
+/* The six bytes at `at` as a number: one load, of the two bytes before too, which are at least the
+ * header's. */
 static inline uint64_t load_group(const unsigned char *at)
 {
-    uint64_t word = 0;
-    memcpy(&word, at, GROUP_SIZE);
+    uint64_t word;
+    memcpy(&word, at - (sizeof(word) - GROUP_SIZE), sizeof(word));
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap64(word);
 #endif
-    return word;
+    return word >> 8 * (sizeof(word) - GROUP_SIZE);
 }
 
 static inline void store_group(unsigned char *at, uint64_t word)
 {
+    uint32_t low = (uint32_t)word;
+    uint16_t high = (uint16_t)(word >> 32);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
+    low = __builtin_bswap32(low);
+    high = __builtin_bswap16(high);
 #endif
-    memcpy(at, &word, GROUP_SIZE);
+    memcpy(at, &low, sizeof(low));
+    memcpy(at + sizeof(low), &high, sizeof(high));
 }
 
 /* Eight times six bits to eight bytes, the first to the lowest. */

@@ -48,55 +48,77 @@ bool hll_sparse_next(struct bytes sketch, size_t *offset, struct hll_run *ret_ru
 
 /* ---- The way to a register ---- */
 
-/* The opcode that tells of a register. */
-struct place {
+/* Where eight bytes begin. */
+struct block {
     size_t offset;
-    size_t previous; /* the opcode before; NONE */
-    uint32_t first;  /* its first register */
-    struct hll_run run;
+    uint32_t first;  /* registers told of before; of a cut opcode, what its first byte says */
+    bool is_cut;     /* the byte before is the first of two, and this begins with the second */
+    bool after_wide; /* the two bytes before are an opcode */
 };
 
-/* Goes over opcodes of one byte, up to eight, as long as they end before the register. False when
- * there was nothing to go over: an opcode of two bytes, or the one that is sought among the eight.
- */
-static inline bool step(const unsigned char *data, struct place *place, uint32_t index)
+/* The sum of eight bytes. */
+static inline uint32_t sum_bytes(uint64_t bytes)
 {
+    const uint64_t mask = UINT64_C(0x00ff00ff00ff00ff);
+    bytes = (bytes & mask) + (bytes >> 8 & mask);
+    return (uint32_t)(bytes * UINT64_C(0x0001000100010001) >> 48);
+}
+
+/* 0xff for each byte whose highest bit is set in bits, which has no others. */
+static inline uint64_t widen(uint64_t bits)
+{
+    return (bits - (bits >> 7)) | bits;
+}
+
+/* The registers that eight bytes tell of, without a branch. Which bytes that look like the first of
+ * two are so: of each row of them the first, third, ...; rows are told apart by a carry that runs
+ * through those which begin at an even byte. The row at the beginning is one off in a cut block:
+ * that comes last, so that a block need not wait long for the one before. */
+static inline uint32_t block_registers(const unsigned char *data, struct block *block)
+{
+    const uint64_t even = UINT64_C(0x00ff00ff00ff00ff);
     uint64_t word;
-    memcpy(&word, data + place->offset, sizeof(word));
+    memcpy(&word, data + block->offset, sizeof(word));
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap64(word);
 #endif
-    uint64_t values = (word >> 7 & ONES) * 0xff; /* bytes that are value opcodes */
-    uint64_t lengths = word & ((~values & ONES * 0x3f) | (values & ONES * 3));
-    uint64_t wide = word << 1 & ~word & ONES * 0x80; /* bit 6 without bit 7 */
-    uint32_t count = 8;
-    if (wide != 0) {
-        count = (uint32_t)__builtin_ctzll(wide) / 8;
-        if (count == 0) {
-            return false;
-        }
-        lengths &= (UINT64_C(1) << (8 * count)) - 1;
-    }
-    /* A run is one longer than its opcode says. */
-    lengths =
-        (lengths & UINT64_C(0x00ff00ff00ff00ff)) + (lengths >> 8 & UINT64_C(0x00ff00ff00ff00ff));
-    uint32_t total = (uint32_t)(lengths * UINT64_C(0x0001000100010001) >> 48) + count;
-    if (place->first + total > index) {
-        return false;
-    }
-    place->first += total;
-    place->offset += count;
-    place->previous = place->offset - 1;
-    return true;
+    uint64_t cut = UINT64_C(0) - block->is_cut;
+    uint64_t wide = widen(word << 1 & ~word & ONES * 0x80); /* bit 6 without bit 7 */
+    uint64_t starts = wide & ~(wide << 8) & even & ONES;
+    uint64_t even_rows = wide & ~(wide + starts);
+    uint64_t first_row = wide & ~(wide + 1);
+    uint64_t firsts = (wide & (even_rows ^ ~even)) ^ (first_row & cut);
+    uint64_t seconds = firsts << 8 | (cut & 0xff);
+    uint64_t values = widen(word & ONES * 0x80);
+    /* Lengths as opcodes say them: one less. */
+    uint64_t lengths = word & (seconds | (~firsts & ONES * 0x3f & ~(values & ONES * 0x3c)));
+    uint32_t total = sum_bytes(lengths) + (sum_bytes(word & firsts & ONES * 0x3f) << 8);
+    block->after_wide = seconds >> 63 != 0;
+    block->is_cut = firsts >> 63 != 0;
+    return total + 8 - (uint32_t)((seconds & ONES) * ONES >> 56);
 }
 
-/* False when the opcodes end before. */
-static bool find(struct bytes sketch, uint32_t index, struct place *place)
+/* The place of the first opcode that begins in a block. */
+static inline void place_in_block(const unsigned char *data, const struct block *block,
+                                  struct hll_place *place)
 {
-    *place = (struct place){.offset = HLL_HEADER_SIZE, .previous = NONE};
+    place->offset = block->offset;
+    place->first = block->first;
+    if (block->is_cut) {
+        place->previous = block->offset - 1;
+        place->first += data[block->offset];
+        place->offset++;
+    } else if (block->offset == HLL_HEADER_SIZE) {
+        place->previous = NONE;
+    } else {
+        place->previous = block->offset - (block->after_wide ? 2 : 1);
+    }
+}
+
+/* Goes on opcode by opcode. False when they end before. */
+static bool walk(struct bytes sketch, uint32_t index, struct hll_place *place)
+{
     for (;;) {
-        while (place->offset + 8 <= sketch.size && step(sketch.data, place, index)) {
-        }
         size_t next = place->offset;
         if (!hll_sparse_next(sketch, &next, &place->run)) {
             return false;
@@ -110,13 +132,33 @@ static bool find(struct bytes sketch, uint32_t index, struct place *place)
     }
 }
 
-enum hll_result hll_sparse_test(struct bytes sketch, struct hll_sample sample)
+/* False when the opcodes end before. */
+static bool find(struct bytes sketch, uint32_t index, struct hll_place *place)
 {
-    struct place place;
-    if (!find(sketch, sample.index, &place)) {
+    struct block before = {.offset = HLL_HEADER_SIZE};
+    struct block block = before;
+    while (block.offset + 8 <= sketch.size) {
+        struct block next = block;
+        next.first += block_registers(sketch.data, &next);
+        if (next.first > index) {
+            break;
+        }
+        next.offset += 8;
+        before = block;
+        block = next;
+    }
+    /* A cut opcode may be the one: it begins in the block before. */
+    place_in_block(sketch.data, block.is_cut ? &before : &block, place);
+    return walk(sketch, index, place);
+}
+
+enum hll_result hll_sparse_find(struct bytes sketch, struct hll_sample sample,
+                                struct hll_place *ret_place)
+{
+    if (!find(sketch, sample.index, ret_place)) {
         return HLL_CORRUPT;
     }
-    return place.run.value >= sample.value ? HLL_SAME : HLL_RAISED;
+    return ret_place->run.value >= sample.value ? HLL_SAME : HLL_RAISED;
 }
 
 /* ---- Changes ---- */
@@ -169,35 +211,67 @@ static void join(unsigned char *sketch, size_t *size, size_t offset)
     }
 }
 
-enum hll_result hll_sparse_raise(unsigned char *sketch, size_t *size, struct hll_sample sample,
-                                 size_t size_max)
+enum hll_result hll_sparse_raise_at(unsigned char *sketch, size_t *size, struct hll_sample sample,
+                                    const struct hll_place *place, size_t size_max)
 {
     if (sample.value > VALUE_MAX) {
         return HLL_FULL;
     }
-    struct place place;
-    if (!find(bytes_make(sketch, *size), sample.index, &place)) {
-        return HLL_CORRUPT;
-    }
-    const struct hll_run *run = &place.run;
-    if (run->value >= sample.value) {
-        return HLL_SAME;
-    }
+    const struct hll_run *run = &place->run;
     /* What is before, the register, what is behind. */
     unsigned char fresh[8];
-    unsigned char *end = put_run(fresh, run->value, sample.index - place.first);
+    unsigned char *end = put_run(fresh, run->value, sample.index - place->first);
     end = put_value(end, sample.value, 1);
-    end = put_run(end, run->value, place.first + run->length - 1 - sample.index);
+    end = put_run(end, run->value, place->first + run->length - 1 - sample.index);
     size_t fresh_size = (size_t)(end - fresh);
     size_t old_size = run->is_wide ? 2 : 1;
     if (fresh_size > old_size && *size + fresh_size - old_size > size_max) {
         return HLL_FULL;
     }
-    unsigned char *at = sketch + place.offset;
-    memmove(at + fresh_size, at + old_size, *size - place.offset - old_size);
+    unsigned char *at = sketch + place->offset;
+    memmove(at + fresh_size, at + old_size, *size - place->offset - old_size);
     memcpy(at, fresh, fresh_size);
     *size = *size + fresh_size - old_size;
-    join(sketch, size, place.previous == NONE ? HLL_HEADER_SIZE : place.previous);
+    join(sketch, size, place->previous == NONE ? HLL_HEADER_SIZE : place->previous);
+    return HLL_RAISED;
+}
+
+enum hll_result hll_sparse_raise(unsigned char *sketch, size_t *size, struct hll_sample sample,
+                                 size_t size_max)
+{
+    struct hll_place place;
+    enum hll_result result = hll_sparse_find(bytes_make(sketch, *size), sample, &place);
+    return result == HLL_RAISED ? hll_sparse_raise_at(sketch, size, sample, &place, size_max)
+                                : result;
+}
+
+enum hll_result hll_sparse_raise_all(unsigned char *sketch, size_t *size,
+                                     const struct hll_registers *registers, size_t size_max)
+{
+    /* The opcode before the last place begins where it did, whatever was joined: from there the way
+     * is short. Only if it is the one that is sought, what is before it is not known. */
+    struct hll_place last = {.offset = HLL_HEADER_SIZE, .previous = NONE};
+    for (uint32_t index = 0; index < HLL_REGISTERS; index++) {
+        const struct hll_sample sample = {.index = index, .value = registers->values[index]};
+        if (sample.value == 0) {
+            continue;
+        }
+        struct bytes sketch_bytes = bytes_make(sketch, *size);
+        struct hll_place place = last;
+        bool is_found = walk(sketch_bytes, index, &place) &&
+                        (place.offset != last.offset || place.offset == HLL_HEADER_SIZE);
+        if (!is_found && !find(sketch_bytes, index, &place)) {
+            return HLL_CORRUPT;
+        }
+        if (place.previous != NONE) {
+            last.offset = place.previous;
+            last.first = place.first - run_at(sketch + place.previous).length;
+        }
+        if (place.run.value < sample.value &&
+            hll_sparse_raise_at(sketch, size, sample, &place, size_max) == HLL_FULL) {
+            return HLL_FULL;
+        }
+    }
     return HLL_RAISED;
 }
 

@@ -37,12 +37,17 @@ bool bitmap_range_of(size_t size, int64_t start, int64_t end, uint32_t unit_bits
 
 /* Words looked at at once: the compiler makes vectors of them. */
 #define BLOCK_WORDS 32
+/* So far ahead memory is asked for: the machine itself looks ahead within a page only. */
+#define PREFETCH_AHEAD 2048
 
 /* Is every byte of the block the filler? filler: 8 times that byte. */
 static bool block_is_filled(const unsigned char *data, uint64_t filler)
 {
     uint64_t words[BLOCK_WORDS];
     memcpy(words, data, sizeof(words));
+    for (uint32_t line = 0; line < sizeof(words); line += 64) {
+        __builtin_prefetch(data + PREFETCH_AHEAD + line);
+    }
     uint64_t others = 0;
     for (uint32_t i = 0; i < BLOCK_WORDS; i++) {
         others |= words[i] ^ filler;

@@ -96,7 +96,8 @@ Test(hyperloglog, sparse_runs_are_split_and_joined)
             const struct hll_sample within = {.index = sample.index % HLL_REGISTERS,
                                               .value = sample.value};
             enum hll_result wanted = within.value > *value ? HLL_RAISED : HLL_SAME;
-            cr_assert_eq(hll_sparse_test(bytes_make(sparse, size), within), wanted);
+            struct hll_place place;
+            cr_assert_eq(hll_sparse_find(bytes_make(sparse, size), within, &place), wanted);
             cr_assert_eq(hll_sparse_raise(sparse, &size, within, HLL_SPARSE_SIZE_MAX), wanted);
             *value = wanted == HLL_RAISED ? (uint8_t)within.value : *value;
             if (i % 100 == 0) {
@@ -149,9 +150,52 @@ Test(hyperloglog, steps_and_single_opcodes_agree)
             uint32_t value = expected.values[i];
             const struct hll_sample same = {.index = i, .value = value};
             const struct hll_sample more = {.index = i, .value = value + 1};
-            cr_assert_eq(hll_sparse_test(sketch, same), HLL_SAME);
-            cr_assert_eq(hll_sparse_test(sketch, more), HLL_RAISED);
+            struct hll_place place;
+            cr_assert_eq(hll_sparse_find(sketch, same, &place), HLL_SAME);
+            cr_assert_eq(hll_sparse_find(sketch, more, &place), HLL_RAISED);
+            cr_assert_eq(place.run.value, value);
+            cr_assert(place.first <= i && i - place.first < place.run.length);
         }
+    }
+}
+
+/* All at once writes what one after the other writes. */
+Test(hyperloglog, sparse_sketches_are_raised_as_a_whole)
+{
+    static unsigned char one_by_one[ROOM];
+    static unsigned char at_once[ROOM];
+    static struct hll_registers registers;
+    uint64_t state = 5;
+    for (uint32_t round = 0; round < 400; round++) {
+        size_t size = HLL_EMPTY_SIZE;
+        hll_make_empty(one_by_one);
+        uint32_t values = 1 + round % 4;
+        uint32_t spacing = 1u << round % 10;
+        for (uint32_t i = 0; i < 300; i++) {
+            const struct hll_sample sample = {
+                .index = (uint32_t)(next_random(&state) % (HLL_REGISTERS / spacing)),
+                .value = 1 + (uint32_t)(next_random(&state) % values)};
+            (void)hll_sparse_raise(one_by_one, &size, sample, HLL_SPARSE_SIZE_MAX);
+        }
+        memcpy(at_once, one_by_one, size);
+        size_t size_at_once = size;
+        registers = (struct hll_registers){{0}};
+        size_t size_max = round % 3 == 0 ? size + 50 : HLL_SPARSE_SIZE_MAX;
+        for (uint32_t i = 0; i < 500; i++) {
+            uint32_t index = (uint32_t)(next_random(&state) % (HLL_REGISTERS / spacing));
+            registers.values[index] = (uint8_t)(1 + next_random(&state) % values);
+        }
+        enum hll_result result = HLL_RAISED;
+        for (uint32_t i = 0; i < HLL_REGISTERS && result != HLL_FULL; i++) {
+            const struct hll_sample sample = {.index = i, .value = registers.values[i]};
+            if (sample.value > 0) {
+                result = hll_sparse_raise(one_by_one, &size, sample, size_max);
+            }
+        }
+        enum hll_result all = hll_sparse_raise_all(at_once, &size_at_once, &registers, size_max);
+        cr_assert_eq(all, result == HLL_FULL ? HLL_FULL : HLL_RAISED);
+        cr_assert_eq(size_at_once, size, "round %" PRIu32, round);
+        cr_assert_arr_eq(at_once, one_by_one, size);
     }
 }
 
