@@ -98,6 +98,59 @@ static inline uint32_t block_registers(const unsigned char *data, struct block *
     return total + 8 - (uint32_t)((seconds & ONES) * ONES >> 56);
 }
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* The same for two blocks at once, as lanes of a vector. */
+typedef uint64_t lanes __attribute__((vector_size(16)));
+
+static inline lanes widen_lanes(lanes bits)
+{
+    return (bits - (bits >> 7)) | bits;
+}
+
+/* Adds the registers of 16 bytes to *first, and leaves in block what is so behind them. False when
+ * that would take more: a block that looks all like firsts can turn the next one around. */
+static inline bool pair_registers(const unsigned char *data, struct block *block)
+{
+    const uint64_t even = UINT64_C(0x00ff00ff00ff00ff);
+    const uint64_t halves = UINT64_C(0x0000ffff0000ffff);
+    lanes word;
+    memcpy(&word, data + block->offset, sizeof(word));
+    lanes wide = widen_lanes(word << 1 & ~word & ONES * 0x80);
+    lanes first_row = wide & ~(wide + 1);
+    if (UNLIKELY((first_row[0] | first_row[1]) >> 63 != 0)) {
+        return false;
+    }
+    lanes starts = wide & ~(wide << 8) & (even & ONES);
+    lanes even_rows = wide & ~(wide + starts);
+    lanes firsts = wide & (even_rows ^ ~even);
+    const lanes cut = {UINT64_C(0) - block->is_cut, UINT64_C(0) - (firsts[0] >> 63)};
+    firsts ^= first_row & cut;
+    lanes seconds = firsts << 8 | (cut & 0xff);
+    lanes values = widen_lanes(word & ONES * 0x80);
+    lanes lengths = word & (seconds | (~firsts & ONES * 0x3f & ~(values & ONES * 0x3c)));
+    lanes highs = word & firsts & ONES * 0x3f;
+    /* Two bytes, then four, then all: at most 63 * 256 of two, of which one at most is a first. */
+    lanes total = (lengths & even) + (lengths >> 8 & even);
+    total += ((highs & even) | (highs >> 8 & even)) << 8;
+    total += UINT64_C(0x0002000200020002);
+    total -= ((seconds & ONES) + (seconds >> 8 & ONES)) & even;
+    total = (total & halves) + (total >> 16 & halves);
+    total += total >> 32;
+    block->first += (uint32_t)total[0] + (uint32_t)total[1];
+    block->offset += sizeof(word);
+    block->after_wide = seconds[1] >> 63 != 0;
+    block->is_cut = firsts[1] >> 63 != 0;
+    return true;
+}
+#else
+static inline bool pair_registers(const unsigned char *data, struct block *block)
+{
+    (void)data;
+    (void)block;
+    return false;
+}
+#endif
+
 /* The place of the first opcode that begins in a block. */
 static inline void place_in_block(const unsigned char *data, const struct block *block,
                                   struct hll_place *place)
@@ -137,8 +190,14 @@ static bool find(struct bytes sketch, uint32_t index, struct hll_place *place)
 {
     struct block before = {.offset = HLL_HEADER_SIZE};
     struct block block = before;
+    struct block next = block;
+    while (block.offset + 16 <= sketch.size && pair_registers(sketch.data, &next) &&
+           next.first <= index) {
+        before = block;
+        block = next;
+    }
     while (block.offset + 8 <= sketch.size) {
-        struct block next = block;
+        next = block;
         next.first += block_registers(sketch.data, &next);
         if (next.first > index) {
             break;
