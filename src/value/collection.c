@@ -11,6 +11,7 @@ static const struct collection_methods *const methods[] = {
     [VALUE_LIST] = &list_methods,
     [VALUE_HASH] = &hash_methods,
     [VALUE_SET] = &set_methods,
+    [VALUE_ZSET] = &zset_methods,
     [VALUE_STREAM] = NULL,
 };
 
