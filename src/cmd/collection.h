@@ -45,10 +45,11 @@ enum status argument_item(const struct exec *x, uint32_t index, struct item *ret
 /* ---- Replies of many elements ---- */
 
 enum stream_parts {
-    STREAM_MEMBERS, /* members; a hash's fields */
-    STREAM_VALUES,  /* a hash's values */
-    STREAM_PAIRS,   /* fields and values, one after the other */
-    STREAM_SCORES   /* members and scores; in RESP3 an array of pairs [member, score] */
+    STREAM_MEMBERS,      /* members; a hash's fields */
+    STREAM_VALUES,       /* a hash's values */
+    STREAM_PAIRS,        /* fields and values, one after the other */
+    STREAM_SCORES,       /* members and scores; in RESP3 an array of pairs [member, score] */
+    STREAM_PAIRED_SCORES /* pairs [member, score] in RESP2 as well */
 };
 /* What to reply of a collection: count elements from a rank on (collection_cursor_begin). The
  * header is the caller's own before it, by reply_array, reply_set, reply_map. */
@@ -63,5 +64,8 @@ struct stream {
  * under a key of the access, or the caller's own reference; it must have count elements from rank
  * on (of a hash: that are not over by x->now_ms). */
 void stream_elements(struct exec *x, struct collection *collection, const struct stream *stream);
+
+/* One element as stream_elements writes it. */
+void stream_element(struct reply *reply, enum stream_parts parts, const struct element *element);
 
 #endif

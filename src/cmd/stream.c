@@ -19,10 +19,10 @@ struct stream_source {
     uint64_t left;
 };
 
-static void write_element(struct reply *reply, enum stream_parts parts,
-                          const struct element *element)
+void stream_element(struct reply *reply, enum stream_parts parts, const struct element *element)
 {
-    if (parts == STREAM_SCORES && reply->protocol > 2) {
+    bool has_score = parts == STREAM_SCORES || parts == STREAM_PAIRED_SCORES;
+    if (parts == STREAM_PAIRED_SCORES || (has_score && reply->protocol > 2)) {
         reply_array(reply, 2);
     }
     if (parts != STREAM_VALUES) {
@@ -30,7 +30,7 @@ static void write_element(struct reply *reply, enum stream_parts parts,
     }
     if (parts == STREAM_VALUES || parts == STREAM_PAIRS) {
         reply_item(reply, &element->value);
-    } else if (parts == STREAM_SCORES) {
+    } else if (has_score) {
         reply_double(reply, element->score);
     }
 }
@@ -43,7 +43,7 @@ static bool render(struct chain_source *source, struct chain *chain)
     reply_init(&reply, chain, stream->protocol);
     while (stream->left > 0 && chain_size(chain) < CHAIN_SOURCE_STEP) {
         check(collection_cursor_next(&stream->cursor, &element));
-        write_element(&reply, stream->parts, &element);
+        stream_element(&reply, stream->parts, &element);
         stream->left--;
     }
     return stream->left > 0;
@@ -65,7 +65,7 @@ void stream_elements(struct exec *x, struct collection *collection, const struct
         struct element element;
         collection_cursor_begin(&cursor, collection, &start);
         for (uint64_t i = 0; i < stream->count && collection_cursor_next(&cursor, &element); i++) {
-            write_element(x->reply, stream->parts, &element);
+            stream_element(x->reply, stream->parts, &element);
         }
         return;
     }

@@ -32,6 +32,18 @@ def pairs(reply):
     return unordered(reply)
 
 
+def scores(reply):
+    """Replies with scores: 7.0 prints doubles with 17 digits, 7.2 as short as they read back."""
+    def number(value):
+        if isinstance(value, (list, tuple)):
+            return [number(item) for item in value]
+        try:
+            return float(value) if isinstance(value, (bytes, str)) and value else value
+        except ValueError:
+            return value
+    return number(exact(reply))
+
+
 def shape(reply):
     """Only the type; an error keeps its text."""
     return exact(reply) if reply.kind == "error" else reply.kind
@@ -96,6 +108,12 @@ NORMALISERS = [
     (r"SCAN 0\b", scan),
     (r"SCAN\b", shape),
     (r"(HKEYS|HVALS)\b", unordered),
+    (r"(SMEMBERS|SINTER|SUNION|SDIFF|SPOP)\b", unordered),
+    (r"SSCAN \S+ [+-]?0+( |$)", scan),
+    (r"ZSCAN \S+ [+-]?0+( |$)", shape),
+    (r"[SZ]SCAN\b", shape),
+    (r"(SRANDMEMBER|ZRANDMEMBER)\b", drawn),
+    (r"(Z|GEO)\w+\b", scores),
     (r"HGETALL\b", pairs),
     (r"HSCAN \S+ [+-]?0+( |$)", scan),
     (r"HSCAN\b", shape),

@@ -89,6 +89,15 @@ KINDS = {
     "unix_ms": _time_kind(NOW_S * 1000, NOW_S * 1000 + 90000000, False),
     "any_unix": _time_kind(NOW_S, NOW_S + 90000, True),
     "any_unix_ms": _time_kind(NOW_S * 1000, NOW_S * 1000 + 90000000, True),
+    "member": _choice(["a", "b", "c", "d", "e", "1", "2", "3", "-7", "70000", "5000000000", "",
+                       "element", "m" * 30, "M" * 70, "\x00\xff\r\n", "n" * 600]),
+    "score": _choice(["0", "1", "2", "3", "-1", "1.5", "2.5", "-0", "1e3", "1e21", "inf", "-inf",
+                      "3.3333333333333335", "17179869184", "nan", "abc", "", "0x10", " 1"]),
+    "bound": _choice(["0", "1", "2", "3", "(1", "(2", "-inf", "+inf", "(inf", "1.5", "abc", "nan",
+                      "(", "1e3", "-1"]),
+    "text_bound": _choice(["-", "+", "[a", "(a", "[b", "(c", "[foo", "(", "[", "abc", ""]),
+    "small": _choice(["0", "1", "2", "3", "-1", "100", "abc"]),
+    "weight": _choice(["1", "2", "0", "-1", "0.5", "inf", "-inf", "nan", "abc"]),
     "field": _choice(["a", "b", "c", "d", "e", "f", "1", "-7", "0", "", "f" * 30, "F" * 70,
                       "\x00\xff\r\n", "g" * 600]),
     "pattern": _choice(["*", "key:*", "?", "[a-c]", "[^a]", "\\a", "*:1", "", "x*x", "[", "a[b",
@@ -182,6 +191,8 @@ def _break(arguments, random):
 def _defuse(arguments, random):
     """Times that a broken command makes so short that they would end between the two servers'
     looks are made long, and different: who is asked first, and when, must not matter."""
+    if len(arguments) == 2 and arguments[0].lower() == "spop":
+        arguments.append("0")  # which one goes is chance
     times = {"px", "ex", "pexpire", "expire", "psetex", "setex"}
     for i, argument in enumerate(arguments):
         before = [word.lower() for word in arguments[max(0, i - 2):i]]

@@ -3,7 +3,7 @@
  *   small LISTPACK    packed pairs of member and score, in order
  *   large SKIPLIST    a tree of (score, member), and a map of member to score
  *
- * Scores are doubles but for NaN. The two zeroes are equal, and print as they were given.
+ * Scores are doubles but for NaN. The two zeroes are equal; a small one has 0 only.
  *
  * Floor 2: no keys, no locks, no clock. */
 #ifndef POLLARD_VALUE_ZSET_H

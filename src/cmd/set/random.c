@@ -1,8 +1,7 @@
 /* Members drawn at random, each as likely as any: SRANDMEMBER, SPOP.
  *
- * Run inside an access on one key. Few are drawn there; many by the client's reactor as it takes
- * them (SRANDMEMBER), or on the pool from a version (SPOP). */
-#include "../collection.h"
+ * Run inside an access on one key; many are popped on the pool, from a version. */
+#include "../member_draw.h"
 #include "pollard/base/check.h"
 #include "pollard/base/hash.h"
 #include "pollard/base/mem.h"
@@ -13,126 +12,9 @@
 /* Members that are drawn at once. */
 #define INLINE_COUNT 1024
 
-/* ---- Long replies, drawn as the client takes them ---- */
-
-struct draw {
-    struct chain_source source; /* first: the chain hands it back */
-    struct collection *set;
-    struct keyspace *keyspace;
-    struct collection_cursor cursor;
-    uint8_t protocol;
-    bool is_repeated;
-    uint64_t left;   /* to be replied */
-    uint64_t unseen; /* of the walk */
-};
-
-/* The next member of a walk in which each has the chance that is due. */
-static void walk_on(struct draw *draw, struct element *ret_element)
+static void set_element_at(const struct collection *set, uint64_t rank, struct element *ret_element)
 {
-    bool is_taken;
-    do {
-        check(collection_cursor_next(&draw->cursor, ret_element));
-        is_taken = random_below(draw->unseen) < draw->left;
-        draw->unseen--;
-    } while (!is_taken);
-}
-
-static bool render(struct chain_source *source, struct chain *chain)
-{
-    struct draw *draw = (struct draw *)source;
-    struct reply reply;
-    struct element element;
-    reply_init(&reply, chain, draw->protocol);
-    while (draw->left > 0 && chain_size(chain) < CHAIN_SOURCE_STEP) {
-        if (draw->is_repeated) {
-            set_at(draw->set, random_below(collection_count(draw->set)), &element.member);
-        } else {
-            walk_on(draw, &element);
-        }
-        reply_item(&reply, &element.member);
-        draw->left--;
-    }
-    return draw->left > 0;
-}
-
-static void release(struct chain_source *source)
-{
-    struct draw *draw = (struct draw *)source;
-    keyspace_discard_collection(draw->keyspace, draw->set);
-    mem_free(draw);
-}
-
-static void draw_later(struct exec *x, struct collection *set, uint64_t count, bool is_repeated)
-{
-    struct draw *draw = mem_alloc(sizeof(*draw));
-    draw->source = (struct chain_source){
-        .render = render, .release = release, .memory = collection_memory(set, 1)};
-    draw->set = collection_acquire(set);
-    draw->keyspace = x->services->keyspace;
-    draw->protocol = x->protocol;
-    draw->is_repeated = is_repeated;
-    draw->left = count;
-    draw->unseen = collection_count(set);
-    collection_cursor_begin(&draw->cursor, set, &(struct cursor_start){0});
-    reply_source(x->reply, &draw->source);
-}
-
-/* ---- SRANDMEMBER ---- */
-
-/* Replies count (<= INLINE_COUNT) distinct members of a set that has more. */
-static void reply_distinct(struct exec *x, const struct collection *set, uint64_t count)
-{
-    uint64_t taken[INLINE_COUNT]; /* ranks, sorted */
-    uint64_t size = collection_count(set);
-    uint64_t have = 0;
-    /* Floyd: each step takes a rank among the first size - left ones, or its end. */
-    for (uint64_t end = size - count; end < size; end++) {
-        uint64_t rank = random_below(end + 1);
-        uint64_t at = 0;
-        while (at < have && taken[at] < rank) {
-            at++;
-        }
-        if (at < have && taken[at] == rank) {
-            rank = end;
-            at = have;
-        }
-        memmove(taken + at + 1, taken + at, (have - at) * sizeof(taken[0]));
-        taken[at] = rank;
-        have++;
-    }
-    for (uint64_t i = 0; i < count; i++) {
-        struct item member;
-        set_at(set, taken[i], &member);
-        reply_item(x->reply, &member);
-    }
-}
-
-static void reply_repeated(struct exec *x, struct collection *set, uint64_t count)
-{
-    reply_array(x->reply, count);
-    if (count > INLINE_COUNT) {
-        draw_later(x, set, count, /* is_repeated= */ true);
-        return;
-    }
-    for (uint64_t i = 0; i < count; i++) {
-        struct item member;
-        set_at(set, random_below(collection_count(set)), &member);
-        reply_item(x->reply, &member);
-    }
-}
-
-static void reply_many(struct exec *x, struct collection *set, uint64_t count)
-{
-    uint64_t size = collection_count(set);
-    count = count < size ? count : size;
-    reply_array(x->reply, count);
-    if (count == size) {
-        stream_elements(x, set, &(struct stream){.parts = STREAM_MEMBERS, .count = count});
-    } else if (count > INLINE_COUNT) {
-        draw_later(x, set, count, /* is_repeated= */ false);
-    } else {
-        reply_distinct(x, set, count);
-    }
+    set_at(set, rank, &ret_element->member);
 }
 
 static enum status random_count(struct exec *x, int64_t count)
@@ -144,11 +26,11 @@ static enum status random_count(struct exec *x, int64_t count)
     }
     if (status == STATUS_ABSENT || count == 0) {
         reply_array(x->reply, 0);
-    } else if (count < 0) {
-        reply_repeated(x, set, (uint64_t)-count);
-    } else {
-        reply_many(x, set, (uint64_t)count);
+        return STATUS_OK;
     }
+    member_draw(
+        x, set,
+        &(struct member_draw){.at = set_element_at, .parts = STREAM_MEMBERS, .count = count});
     return STATUS_OK;
 }
 

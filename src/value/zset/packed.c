@@ -9,8 +9,8 @@ struct item score_item(double score, unsigned char *buffer)
 {
     if (score > (double)-EXACT_MAX && score < (double)EXACT_MAX) {
         int64_t integer = (int64_t)score;
-        /* -0 is no integer: it prints as it was given. */
-        if ((double)integer == score && (integer != 0 || score_key(score) >> 63 != 0)) {
+        /* -0 becomes 0, as in a listpack of Redis. */
+        if ((double)integer == score) {
             return item_of_integer(integer);
         }
     }
