@@ -210,6 +210,15 @@ void pack_release(const unsigned char *begin, const unsigned char *end)
     }
 }
 
+/* Is there a known tag at p, and all that it says follows? */
+static bool is_whole(const unsigned char *p, const unsigned char *end)
+{
+    bool is_integer_too_wide = *p >= ITEM_TAG_INT + 8 && *p < ITEM_TAG_LONG;
+    bool has_size = *p < ITEM_TAG_LONG || end - p >= 2;
+    return *p <= ITEM_TAG_BLOB && !is_integer_too_wide && has_size &&
+           item_span(p) <= (size_t)(end - p);
+}
+
 bool pack_verify(const unsigned char *begin, const unsigned char *end)
 {
     const unsigned char *p = begin;
@@ -217,7 +226,7 @@ bool pack_verify(const unsigned char *begin, const unsigned char *end)
         unsigned char again[ITEM_PACKED_MAX];
         unsigned char scratch[ITEM_SCRATCH];
         struct item item;
-        if (*p > ITEM_TAG_BLOB || item_span(p) > (size_t)(end - p)) {
+        if (!is_whole(p, end)) {
             return false;
         }
         (void)item_read(p, &item);

@@ -134,7 +134,11 @@ bool item_is_any(const unsigned char *p, const struct item_needle *needle);
 static inline bool item_is(const unsigned char *p, const struct item_needle *needle)
 {
     if (LIKELY(needle->packed_size != 0)) {
-        return *p == needle->packed[0] && bytes_same(p, needle->packed, needle->packed_size);
+        /* The tag says the length, but of long texts only a part of it: no byte behind p's item may
+         * be looked at. */
+        return *p == needle->packed[0] &&
+               (LIKELY(needle->packed_size <= ITEM_TAG_SMALL_INT) || p[1] == needle->packed[1]) &&
+               bytes_same(p, needle->packed, needle->packed_size);
     }
     return item_is_any(p, needle);
 }
