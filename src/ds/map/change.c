@@ -220,6 +220,15 @@ static void cut_record(struct map *map, struct path *path, uint32_t index)
     item_release(&old.value);
 }
 
+/* Gives back what the segment has too much. */
+static void trim(struct map *map, struct path *path)
+{
+    struct segment *segment = path->segment;
+    size_t old_size = node_size(&segment->head);
+    segment_trim(&segment);
+    segment_moved(map, path, old_size, segment);
+}
+
 /* The record at index gets another word or value. */
 static void replace_record(struct map *map, struct path *path, uint32_t index,
                            const struct map_record *record)
@@ -246,6 +255,7 @@ static void replace_record(struct map *map, struct path *path, uint32_t index,
     item_acquire(&record->value);
     cut_record(map, path, index);
     append_record(map, path, record, size);
+    trim(map, path);
 }
 
 bool map_put(struct map *map, const struct map_record *record)
@@ -385,10 +395,7 @@ static void shrink(struct map *map, struct path *path)
         map_clear(map);
         return;
     }
-    struct segment *segment = path->segment;
-    size_t old_size = node_size(&segment->head);
-    segment_trim(&segment);
-    segment_moved(map, path, old_size, segment);
+    trim(map, path);
     struct segment *buddy;
     while (path->level_count > 0 && (buddy = find_buddy(path)) != NULL) {
         merge(map, path, buddy);
