@@ -11,11 +11,11 @@
 #include <stdlib.h>
 
 /* More than one directory of segments can hold. */
-#define NAMES 40000
+#define NAMES 20000
 #define VERSIONS 3
 #define STEPS 70000
 #define STEPS_LONG 3400000
-#define LOOK_EVERY 4000
+#define LOOK_EVERY 7000
 #define TEXT_ROOM 1024
 
 /* What the map must hold: the number of each name's word or value, 0 for none. */
@@ -236,9 +236,9 @@ static void step(struct model *model)
 {
     uint32_t name = (uint32_t)draw(model, model->names);
     uint64_t what = draw(model, 100000);
-    if (what < 150) {
+    if (what < 60) {
         step_version(model);
-    } else if (what < 152) {
+    } else if (what < 62) {
         step_clear(model);
     } else if (what < 3000) {
         step_scan(model);
