@@ -113,6 +113,9 @@ NORMALISERS = [
     (r"ZSCAN \S+ [+-]?0+( |$)", shape),
     (r"[SZ]SCAN\b", shape),
     (r"(SRANDMEMBER|ZRANDMEMBER)\b", drawn),
+    # Equal ones, and sets that are not sorted, come in any order; tests/wire/test_sort.py looks.
+    (r"SORT(_RO)? .*BY \S+(?<!\*)(?<!->f)( |$)", drawn),
+    (r"SORT(_RO)? (?=.*ALPHA).*BY ", drawn),
     (r"(Z|GEO)\w+\b", scores),
     (r"HGETALL\b", pairs),
     (r"HSCAN \S+ [+-]?0+( |$)", scan),
