@@ -42,6 +42,12 @@ static void on_mail(struct mail *mail, struct reactor *reactor)
     finish((struct suspension *)mail);
 }
 
+/* Its session is gone, and so is the server. */
+static void on_drop(struct mail *mail)
+{
+    finish((struct suspension *)mail);
+}
+
 /* Jobs book their own errors when they are done; what is left is the errors of later replies. */
 static void note_error(const struct suspension *suspension)
 {
@@ -68,6 +74,7 @@ void suspension_begin(struct suspension *suspension, struct dispatcher *dispatch
     suspension->session = session;
     suspension->reactor = session->conn.reactor;
     suspension->mail.deliver = on_mail;
+    suspension->mail.drop = on_drop;
     suspension->timer.fire = on_timer;
     suspension->discard = (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) != 0;
     reply_init(&suspension->reply, &suspension->chain, session->protocol);

@@ -114,13 +114,11 @@ void listeners_descriptor_closed(struct listeners *listeners)
     }
 }
 
-void listeners_drop_mail(struct mail *mail)
+static void arrival_drop(struct mail *mail)
 {
-    if (mail->deliver == arrival_deliver) {
-        struct arrival *arrival = (struct arrival *)mail;
-        (void)close(arrival->fd); /* nothing was sent yet */
-        mem_free(arrival);
-    }
+    struct arrival *arrival = (struct arrival *)mail;
+    (void)close(arrival->fd); /* nothing was sent yet */
+    mem_free(arrival);
 }
 
 /* ---- Accepting ---- */
@@ -181,7 +179,8 @@ static void hand_over(struct listeners *listeners, int fd, bool is_unix)
     }
     struct reactor *reactor = choose(listeners);
     struct arrival *arrival = mem_alloc(sizeof(*arrival));
-    *arrival = (struct arrival){.mail.deliver = arrival_deliver, .fd = fd, .is_unix = is_unix};
+    *arrival = (struct arrival){
+        .mail.deliver = arrival_deliver, .mail.drop = arrival_drop, .fd = fd, .is_unix = is_unix};
     /* Partner: the subtraction in arrival_deliver. Relaxed: a figure, no message. */
     atomic_fetch_add_explicit(&reactor->arriving, 1, memory_order_relaxed);
     reactor_post(reactor, &arrival->mail);

@@ -62,7 +62,9 @@ void reactor_destroy(struct reactor **reactor)
     struct mail *mail = mailbox_take(&gone->mailbox);
     while (mail != NULL) {
         struct mail *next = mail->next;
-        listeners_drop_mail(mail);
+        if (mail->drop != NULL) {
+            mail->drop(mail);
+        }
         mail = next;
     }
     mailbox_close(&gone->mailbox);

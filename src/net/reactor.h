@@ -87,8 +87,6 @@ void ready_dispatch(struct reactor *reactor);
 
 /* A descriptor was closed on the listeners' reactor. */
 void listeners_descriptor_closed(struct listeners *listeners);
-/* Closes the descriptor of a mail that brings a connection, if mail is one; else does nothing. */
-void listeners_drop_mail(struct mail *mail);
 
 /* socket.c */
 

@@ -105,6 +105,8 @@ bool conn_is_local(const struct conn *conn);
 struct mail {
     struct mail *next; /* private */
     void (*deliver)(struct mail *mail, struct reactor *reactor);
+    /* Instead, when the reactor is destroyed before; NULL: nothing is to be done then. */
+    void (*drop)(struct mail *mail);
 };
 
 /* A timer; the owner embeds it. Zeroed is idle. */
