@@ -12,6 +12,9 @@
 /* Directories above a segment: 8 bits each. */
 #define LEVELS_MAX 9
 
+/* A segment is split as soon as it has one record too many. */
+#define COUNT_MAX (SEGMENT_RECORDS + 1)
+
 struct path {
     struct directory *directories[LEVELS_MAX]; /* the root's first */
     uint32_t level_count;
@@ -63,10 +66,21 @@ static void own_path(struct map *map, struct path *path)
     }
 }
 
-static void add_counts(const struct path *path, int64_t change)
+/* The first slot of a child that stands at the hash. */
+static uint32_t first_slot(const struct directory *directory, uint64_t hash,
+                           const struct map_node *child)
+{
+    return directory_slot(directory, hash) & ~(child_run(directory, child) - 1);
+}
+
+static void add_counts(const struct path *path, int change)
 {
     for (uint32_t i = 0; i < path->level_count; i++) {
-        path->directories[i]->count += (uint64_t)change;
+        struct directory *directory = path->directories[i];
+        const struct map_node *child =
+            i + 1 < path->level_count ? &path->directories[i + 1]->head : &path->segment->head;
+        directory->count += (uint64_t)change;
+        directory_counts(directory)[first_slot(directory, path->hash, child)] += (uint32_t)change;
     }
 }
 
@@ -85,14 +99,15 @@ static void segment_moved(struct map *map, struct path *path, size_t old_size,
 
 static struct directory *directory_create(uint8_t depth, uint8_t bits, uint64_t count)
 {
-    struct directory *directory =
-        mem_alloc(sizeof(*directory) + (sizeof(struct map_node *) << bits));
+    const struct map_node head = {.refs = 1, .depth = depth, .bits = bits};
+    struct directory *directory = mem_alloc(node_size(&head));
     atomic_init(&directory->head.refs, 1);
     directory->head.is_segment = 0;
     directory->head.depth = depth;
     directory->head.bits = bits;
     directory->head.columns = 0;
     directory->count = count;
+    memset(directory_counts(directory), 0, sizeof(uint32_t) << bits);
     return directory;
 }
 
@@ -102,8 +117,10 @@ static void directory_double(struct map *map, struct path *path)
     struct directory *old = path->directories[path->level_count - 1];
     struct directory *fresh =
         directory_create(old->head.depth, (uint8_t)(old->head.bits + 1), old->count);
-    for (uint32_t i = 0; i < 2U << old->head.bits; i++) {
-        fresh->slots[i] = old->slots[i >> 1];
+    for (uint32_t i = 0; i < 1U << old->head.bits; i++) {
+        fresh->slots[2 * i] = old->slots[i];
+        fresh->slots[2 * i + 1] = old->slots[i];
+        directory_counts(fresh)[2 * i] = directory_counts(old)[i];
     }
     map->bytes += node_size(&fresh->head) - node_size(&old->head);
     mem_free_sized(old, node_size(&old->head));
@@ -118,6 +135,7 @@ static void directory_insert(struct map *map, struct path *path)
     struct directory *fresh = directory_create(segment->head.depth, 1, segment->count);
     fresh->slots[0] = &segment->head;
     fresh->slots[1] = &segment->head;
+    directory_counts(fresh)[0] = segment->count;
     map->bytes += node_size(&fresh->head);
     set_below(map, path, path->level_count, &fresh->head);
     path->directories[path->level_count++] = fresh;
@@ -139,36 +157,42 @@ static void make_divisible(struct map *map, struct path *path)
     directory_insert(map, path);
 }
 
-/* The records of segment whose next bit is bit. */
-static struct segment *take_half(const struct map *map, const struct segment *segment, uint32_t bit)
+/* The records by their next bit, each half in a segment of just its size. */
+static void make_halves(const struct map *map, const struct segment *segment,
+                        struct segment **ret_halves)
 {
-    uint64_t more[4] = {0};
-    size_t size = 0;
-    uint32_t count = 0;
+    enum map_kind kind = (enum map_kind)map->kind;
+    uint8_t bits[COUNT_MAX];
+    size_t sizes[2] = {0};
+    uint32_t counts[2] = {0};
+    check(segment->count <= COUNT_MAX);
     for (uint32_t i = 0; i < segment->count; i++) {
         const unsigned char *p = segment_record(segment, i);
         uint64_t hash = record_hash(p, map->secret);
-        if ((uint32_t)(hash << segment->head.depth >> 63) == bit) {
-            more[i >> 6] |= UINT64_C(1) << (i & 63);
-            size += (size_t)(record_end(p, (enum map_kind)map->kind) - p);
-            count++;
-        }
+        bits[i] = (uint8_t)(hash << segment->head.depth >> 63);
+        sizes[bits[i]] += (size_t)(record_end(p, kind) - p);
+        counts[bits[i]]++;
     }
-    struct segment *half = segment_create((uint8_t)(segment->head.depth + 1), count, size);
+    for (uint32_t half = 0; half < 2; half++) {
+        ret_halves[half] =
+            segment_create((uint8_t)(segment->head.depth + 1), counts[half], sizes[half]);
+    }
     for (uint32_t i = 0; i < segment->count; i++) {
-        if ((more[i >> 6] >> (i & 63) & 1) != 0) {
-            const unsigned char *p = segment_record(segment, i);
-            size_t span = (size_t)(record_end(p, (enum map_kind)map->kind) - p);
-            memcpy(segment_append(half, segment_tags(segment)[i], span), p, span);
-        }
+        const unsigned char *p = segment_record(segment, i);
+        size_t span = (size_t)(record_end(p, kind) - p);
+        memcpy(segment_append(ret_halves[bits[i]], segment_tags(segment)[i], span), p, span);
     }
-    return half;
 }
 
 static bool is_over_full(const struct segment *segment)
 {
     return segment->count > 1 && segment->head.depth < DEPTH_MAX &&
            (segment->count > SEGMENT_RECORDS || segment->used > SEGMENT_BYTES);
+}
+
+static void set_count(struct directory *directory, uint64_t hash, const struct segment *segment)
+{
+    directory_counts(directory)[first_slot(directory, hash, &segment->head)] = segment->count;
 }
 
 /* Two segments in the place of the path's one; the path goes on with the hash's half. */
@@ -178,10 +202,13 @@ static void split(struct map *map, struct path *path)
     struct directory *directory = path->directories[path->level_count - 1];
     struct segment *old = path->segment;
     uint8_t depth = old->head.depth;
-    struct segment *halves[2] = {take_half(map, old, 0), take_half(map, old, 1)};
+    struct segment *halves[2];
+    make_halves(map, old, halves);
     uint64_t bit = UINT64_C(1) << (63 - depth);
     set_child(directory, path->hash & ~bit, &halves[0]->head);
     set_child(directory, path->hash | bit, &halves[1]->head);
+    set_count(directory, path->hash & ~bit, halves[0]);
+    set_count(directory, path->hash | bit, halves[1]);
     map->bytes += node_size(&halves[0]->head) + node_size(&halves[1]->head);
     map->bytes -= node_size(&old->head);
     mem_free_sized(old, node_size(&old->head));
@@ -290,11 +317,11 @@ bool map_set_word(struct map *map, const struct item_needle *name, uint64_t word
         return false;
     }
     struct path path = {.hash = map_hash(map, &name->item)};
-    own_path(map, &path);
-    int index = segment_find(path.segment, hash_tag_of(path.hash), name);
+    int index = segment_find(find_segment(map, path.hash), hash_tag_of(path.hash), name);
     if (index < 0) {
         return false;
     }
+    own_path(map, &path);
     unsigned char *p = segment_record(path.segment, (uint32_t)index);
     memcpy(p + item_span(p), &word, sizeof(word));
     return true;
@@ -325,6 +352,7 @@ static void directory_halve(struct map *map, struct path *path)
         directory_create(old->head.depth, (uint8_t)(old->head.bits - 1), old->count);
     for (uint32_t i = 0; i < slots / 2; i++) {
         fresh->slots[i] = old->slots[2 * i];
+        directory_counts(fresh)[i] = directory_counts(old)[2 * i];
     }
     map->bytes += node_size(&fresh->head) - node_size(&old->head);
     mem_free_sized(old, node_size(&old->head));
@@ -382,6 +410,9 @@ static void merge(struct map *map, struct path *path, struct segment *buddy)
     mem_free_sized(buddy, node_size(&buddy->head));
     path->segment = both;
     set_child(directory, path->hash, &both->head);
+    uint32_t slot = first_slot(directory, path->hash, &both->head);
+    directory_counts(directory)[slot + child_run(directory, &both->head) / 2] = 0;
+    directory_counts(directory)[slot] = both->count;
     if (both->head.depth == directory->head.depth) {
         directory_end(map, path);
     } else {
@@ -404,14 +435,17 @@ static void shrink(struct map *map, struct path *path)
 
 bool map_remove(struct map *map, const struct item_needle *name)
 {
-    /* Looked for first: nothing is copied in vain. */
-    if (!map_find(map, name, NULL)) {
+    if (map->root == NULL) {
         return false;
     }
     struct path path = {.hash = map_hash(map, &name->item)};
+    const struct segment *segment = find_segment(map, path.hash);
+    /* Looked for first, so that nothing is copied in vain; a copy has the same indices. */
+    int index = segment_find(segment, hash_tag_of(path.hash), name);
+    if (index < 0) {
+        return false;
+    }
     own_path(map, &path);
-    int index = segment_find(path.segment, hash_tag_of(path.hash), name);
-    check(index >= 0);
     cut_record(map, &path, (uint32_t)index);
     map->count--;
     add_counts(&path, -1);

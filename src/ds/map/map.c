@@ -31,13 +31,16 @@ uint64_t map_hash(const struct map *map, const struct item *name)
     return hash_keyed(map->secret, item_text(name, scratch));
 }
 
-/* The segment where a hash belongs; the map is not empty. */
-static const struct segment *find_segment(const struct map *map, uint64_t hash)
+const struct segment *find_segment(const struct map *map, uint64_t hash)
 {
     const struct map_node *node = map->root;
     while (!node->is_segment) {
         const struct directory *directory = as_directory(node);
         node = directory->slots[directory_slot(directory, hash)];
+        /* If it is a segment, its tags and offsets are in these lines: they come together. */
+        __builtin_prefetch((const unsigned char *)node + CACHE_LINE);
+        __builtin_prefetch((const unsigned char *)node + 2 * CACHE_LINE);
+        __builtin_prefetch((const unsigned char *)node + 3 * CACHE_LINE);
     }
     return as_segment(node);
 }
@@ -70,17 +73,35 @@ bool map_remove_item(struct map *map, const struct item *name)
     return map_remove(map, &needle);
 }
 
+/* The slot of the record at *rank, which becomes its rank below that slot. */
+static uint32_t find_rank(const struct directory *directory, uint64_t *rank)
+{
+    const uint32_t *counts = directory_counts(directory);
+    uint32_t slots = 1U << directory->head.bits;
+    uint32_t slot = 0;
+    for (; slot + 8 <= slots; slot += 8) {
+        uint64_t sum = 0;
+        for (uint32_t i = 0; i < 8; i++) {
+            sum += counts[slot + i];
+        }
+        if (*rank < sum) {
+            break;
+        }
+        *rank -= sum;
+    }
+    while (*rank >= counts[slot]) {
+        *rank -= counts[slot++];
+    }
+    return slot;
+}
+
 void map_at(const struct map *map, uint64_t rank, struct map_record *ret_record)
 {
     check(rank < map->count);
     const struct map_node *node = map->root;
     while (!node->is_segment) {
         const struct directory *directory = as_directory(node);
-        uint32_t slot = 0;
-        while (rank >= node_count(directory->slots[slot])) {
-            rank -= node_count(directory->slots[slot]);
-            slot += child_run(directory, directory->slots[slot]);
-        }
+        uint32_t slot = find_rank(directory, &rank);
         node = directory->slots[slot];
     }
     record_read(segment_record(as_segment(node), (uint32_t)rank), (enum map_kind)map->kind,

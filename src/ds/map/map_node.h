@@ -1,17 +1,19 @@
 /* Nodes of a map: directories and segments. Private to ds/map.
  *
- *   directory   | head | count | 2^bits slots |          slot: the next bits of the hash
+ *   directory   | head | count | 2^bits slots | counts |      slot: the next bits of the hash
  *   segment     | head | count | used | room | tags | offsets | records ...
  *
  * depth is how many of the hash's top bits all records below a node share. A child whose depth is
  * less than its directory's depth + bits stands in a run of neighbouring slots, and is one child:
- * one reference, counted once.
+ * one reference, counted once, at the first of its slots. Counts lie beside the slots so that a
+ * search by rank looks at no child but its own.
  *
  * Invariants:
  * 1. A node may be changed only if its count and those of all nodes above it are 1.
  * 2. A directory has at least two children, or one directory that 8 bits could not tell apart.
  * 3. A segment's records lie one behind the other, without gaps, in no order; offsets say where.
- * 4. Only the root segment may be empty, and then it is freed: an empty map has no root. */
+ * 4. An empty map has no root. Segments may be empty otherwise: one half of a split that large
+ *    records forced, or one whose neighbour is too full to be merged with. */
 #ifndef POLLARD_DS_MAP_MAP_NODE_H
 #define POLLARD_DS_MAP_MAP_NODE_H
 
@@ -87,6 +89,13 @@ static inline unsigned char *segment_record(const struct segment *segment, uint3
     return segment_records(segment) + segment_offsets(segment)[index];
 }
 
+/* Records of the child that begins at each slot; 0 where one goes on. A child of 2^32 records would
+ * be beside 255 others like it: tens of terabytes. */
+static inline uint32_t *directory_counts(const struct directory *directory)
+{
+    return (uint32_t *)(uintptr_t)(directory->slots + (1U << directory->head.bits));
+}
+
 /* The slot of a hash. */
 static inline uint32_t directory_slot(const struct directory *directory, uint64_t hash)
 {
@@ -122,6 +131,9 @@ static inline void node_acquire(struct map_node *node)
 size_t node_release(struct map_node *node, enum map_kind kind);
 /* A copy of a node with a count of 1: children or blobs are acquired. */
 struct map_node *node_copy(const struct map_node *node, enum map_kind kind);
+
+/* The segment where a hash belongs; the map is not empty. */
+const struct segment *find_segment(const struct map *map, uint64_t hash);
 
 /* ---- segment.c ---- */
 

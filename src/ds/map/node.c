@@ -9,7 +9,8 @@ size_t node_size(const struct map_node *node)
         const struct segment *segment = as_segment(node);
         return sizeof(*segment) + (size_t)segment_columns(segment) * 3 + segment->room;
     }
-    return sizeof(struct directory) + (sizeof(struct map_node *) << node->bits);
+    size_t slot_size = sizeof(struct map_node *) + sizeof(uint32_t);
+    return sizeof(struct directory) + (slot_size << node->bits);
 }
 
 static void records_acquire(const struct segment *segment, enum map_kind kind, bool is_acquire)

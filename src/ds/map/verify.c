@@ -45,6 +45,7 @@ static uint64_t verify_node(const struct map *map, const struct map_node *node, 
         check(child->is_segment || run == 1);
         for (uint32_t i = 0; i < run; i++) {
             check(directory->slots[slot + i] == child);
+            check(directory_counts(directory)[slot + i] == (i == 0 ? node_count(child) : 0));
         }
         count += verify_node(map, child, prefix << extra | slot >> (node->bits - extra), bytes);
         slot += run;
