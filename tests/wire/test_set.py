@@ -11,7 +11,6 @@ SYNTAX = Error("ERR syntax error")
 NOT_INTEGER = Error("ERR value is not an integer or out of range")
 NOT_POSITIVE = Error("ERR value is out of range, must be positive")
 WRONG_TYPE = Error("WRONGTYPE Operation against a key holding the wrong kind of value")
-CURSOR = Error("ERR invalid cursor")
 BOTH = (2, 3)
 
 
@@ -37,7 +36,8 @@ def words(text):
 def test_add_and_remove(c):
     rows(c,
          ("SADD s a b c", 3), ("SADD s a d", 1), ("SADD s a", 0), ("SCARD s", 4),
-         ("SADD s x x x", 1), ("SCARD nokey", 0), ("SADD s", arity("sadd")), ("SADD", arity("sadd")),
+         ("SADD s x x x", 1), ("SCARD nokey", 0), ("SADD s", arity("sadd")),
+         ("SADD", arity("sadd")),
          ("SREM s a a nosuch", 1), ("SREM s a", 0), ("SREM nokey a", 0), ("SREM s", arity("srem")),
          ("SREM s b c d x", 4), ("EXISTS s", 0), ("SCARD s", 0), ("SCARD", arity("scard")),
          ("SCARD s s", arity("scard")), ("SADD s ''", 1), ("SISMEMBER s ''", 1), ("TYPE s", "set"),
@@ -228,7 +228,7 @@ def test_move(c):
 @case(protocols=BOTH)
 def test_scan(c):
     rows(c,
-         ("SSCAN nokey 0", [b"0", []]), ("SSCAN s x", CURSOR), ("SSCAN s", arity("sscan")),
+         ("SSCAN nokey 0", [b"0", []]), ("SSCAN s x", Error("ERR invalid cursor")), ("SSCAN s", arity("sscan")),
          ("SADD s 3 1 2", 3), ("SSCAN s 0", [b"0", [b"1", b"2", b"3"]]),
          ("SSCAN s 0 COUNT 1", [b"0", [b"1", b"2", b"3"]]), ("SSCAN s 0 COUNT 0", SYNTAX),
          ("SSCAN s 0 COUNT x", NOT_INTEGER), ("SSCAN s 0 COUNT", SYNTAX),

@@ -79,15 +79,15 @@ def test_integers_answer_sorted(c):
 @case(protocols=BOTH)
 def test_store(c):
     rows(c,
-         ("SADD a x y z", 3), ("SADD b y z w", 3), ("SINTERSTORE d a b", 2), ("SUNIONSTORE e a b", 4),
-         ("SDIFFSTORE f a b", 1), ("SCARD d", 2), ("SISMEMBER d y", 1), ("SCARD e", 4),
-         ("SMISMEMBER f x y", [1, 0]), ("EXPIRE d 100", 1), ("SINTERSTORE d a b", 2), ("TTL d", -1),
-         ("SINTERSTORE d a nokey", 0), ("EXISTS d", 0), ("SDIFFSTORE nothing nokey a", 0),
-         ("EXISTS nothing", 0), ("SET str v", OK), ("SUNIONSTORE str a", 3), ("TYPE str", "set"),
-         ("SET str v", OK), ("SDIFFSTORE str a a", 0), ("EXISTS str", 0), ("SUNIONSTORE a a b", 4),
-         ("SCARD a", 4), ("SINTERSTORE a a b", 3), ("SCARD a", 3), ("SDIFFSTORE a a b", 0),
-         ("EXISTS a", 0), ("SCARD b", 3), ("SUNIONSTORE copy b", 3), ("SREM copy w", 1),
-         ("SCARD b", 3))
+         ("SADD a x y z", 3), ("SADD b y z w", 3), ("SINTERSTORE d a b", 2),
+         ("SUNIONSTORE e a b", 4), ("SDIFFSTORE f a b", 1), ("SCARD d", 2), ("SISMEMBER d y", 1),
+         ("SCARD e", 4), ("SMISMEMBER f x y", [1, 0]), ("EXPIRE d 100", 1),
+         ("SINTERSTORE d a b", 2), ("TTL d", -1), ("SINTERSTORE d a nokey", 0), ("EXISTS d", 0),
+         ("SDIFFSTORE nothing nokey a", 0), ("EXISTS nothing", 0), ("SET str v", OK),
+         ("SUNIONSTORE str a", 3), ("TYPE str", "set"), ("SET str v", OK),
+         ("SDIFFSTORE str a a", 0), ("EXISTS str", 0), ("SUNIONSTORE a a b", 4), ("SCARD a", 4),
+         ("SINTERSTORE a a b", 3), ("SCARD a", 3), ("SDIFFSTORE a a b", 0), ("EXISTS a", 0),
+         ("SCARD b", 3), ("SUNIONSTORE copy b", 3), ("SREM copy w", 1), ("SCARD b", 3))
 
 
 @case(protocols=BOTH)
@@ -126,7 +126,8 @@ def test_newer_cards(c):
          ("SDIFFCARD 2 a b APPROX", SYNTAX), ("SDIFFCARD 0 a", NUMKEYS),
          ("SDIFFCARD 2 a", BEYOND), ("SDIFFCARD 2 a str", WRONG_TYPE),
          ("SDIFFCARD 1", arity("sdiffcard")), ("SUNIONCARD 1 a", 5), ("SUNIONCARD 2 a b", 6),
-         ("SUNIONCARD 3 a b w", 8), ("SUNIONCARD 2 a b LIMIT 4", 4), ("SUNIONCARD 2 a b LIMIT 0", 6),
+         ("SUNIONCARD 3 a b w", 8), ("SUNIONCARD 2 a b LIMIT 4", 4),
+         ("SUNIONCARD 2 a b LIMIT 0", 6),
          ("SUNIONCARD 2 a b APPROX", 6), ("SUNIONCARD 2 a b APPROX LIMIT 3", 3),
          ("SUNIONCARD 2 a b LIMIT 3 APPROX", 3), ("SUNIONCARD 2 nokey nokey", 0),
          ("SUNIONCARD 2 a b LIMIT -1", NEGATIVE), ("SUNIONCARD 2 a b LIMIT", SYNTAX),
