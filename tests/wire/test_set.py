@@ -228,7 +228,8 @@ def test_move(c):
 @case(protocols=BOTH)
 def test_scan(c):
     rows(c,
-         ("SSCAN nokey 0", [b"0", []]), ("SSCAN s x", Error("ERR invalid cursor")), ("SSCAN s", arity("sscan")),
+         ("SSCAN nokey 0", [b"0", []]), ("SSCAN s x", Error("ERR invalid cursor")),
+         ("SSCAN s", arity("sscan")),
          ("SADD s 3 1 2", 3), ("SSCAN s 0", [b"0", [b"1", b"2", b"3"]]),
          ("SSCAN s 0 COUNT 1", [b"0", [b"1", b"2", b"3"]]), ("SSCAN s 0 COUNT 0", SYNTAX),
          ("SSCAN s 0 COUNT x", NOT_INTEGER), ("SSCAN s 0 COUNT", SYNTAX),

@@ -32,8 +32,9 @@ uint64_t set_scan(const struct collection *set, uint64_t cursor, uint64_t count,
 bool set_add(struct collection **set, const struct value_limits *limits, const struct item *member);
 /* False when it was not there. */
 bool set_remove(struct collection **set, const struct item_needle *member);
-/* The same by rank, as set_at. */
-void set_remove_at(struct collection **set, uint64_t rank);
+/* Removes the member that set_at has just told of the rank; a large one is not counted through
+ * again. */
+void set_remove_at(struct collection **set, uint64_t rank, const struct item *member);
 
 /* ---- Integers, for the set operations ---- */
 

@@ -70,7 +70,7 @@ static void pop_one(struct exec *x, struct collection **set)
     uint64_t rank = random_below(collection_count(*set));
     set_at(*set, rank, &member);
     reply_item(x->reply, &member);
-    set_remove_at(set, rank);
+    set_remove_at(set, rank, &member);
 }
 
 /* A large part of a large set: what is drawn and what stays, made without the lock. */

@@ -172,13 +172,10 @@ bool set_remove(struct collection **set, const struct item_needle *member)
     return true;
 }
 
-void set_remove_at(struct collection **set, uint64_t rank)
+void set_remove_at(struct collection **set, uint64_t rank, const struct item *member)
 {
     if ((*set)->is_large) {
-        struct map_record record;
-        struct map *members = &set_large_of(*set)->members;
-        map_at(members, rank, &record);
-        check(map_remove_item(members, &record.name));
+        check(map_remove_item(&set_large_of(*set)->members, member));
     } else if (set_is_intset(*set)) {
         intset_remove(set, (uint32_t)rank);
     } else {

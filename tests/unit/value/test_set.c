@@ -215,7 +215,7 @@ static void step_remove_at(struct model *model)
     set_at(model->set, rank, &item);
     uint32_t name = name_of(&item);
     cr_assert(model->flags.has[name]);
-    set_remove_at(&model->set, rank);
+    set_remove_at(&model->set, rank, &item);
     model->flags.has[name] = false;
     model->flags.count--;
 }
