@@ -156,7 +156,8 @@ void segment_cut(struct segment *segment, uint32_t index, size_t size)
 {
     uint16_t *offsets = segment_offsets(segment);
     unsigned char *tags = segment_tags(segment);
-    uint32_t at = offsets[index];
+    uint16_t at = offsets[index];
+    uint16_t gap = (uint16_t)size;
     unsigned char *records = segment_records(segment);
     memmove(records + at, records + at + size, segment->used - at - size);
     segment->used -= (uint32_t)size;
@@ -164,7 +165,8 @@ void segment_cut(struct segment *segment, uint32_t index, size_t size)
     tags[index] = tags[segment->count];
     offsets[index] = offsets[segment->count];
     for (uint32_t i = 0; i < segment->count; i++) {
-        offsets[i] = (uint16_t)(offsets[i] - (offsets[i] > at ? size : 0));
+        uint16_t is_behind = (uint16_t)(0 - (offsets[i] > at));
+        offsets[i] = (uint16_t)(offsets[i] - (gap & is_behind));
     }
 }
 
