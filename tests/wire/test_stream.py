@@ -4,7 +4,7 @@ The same walk for every type that has long replies; each case fills a key of 30,
 """
 from pollard_test import Error, case, encode, main, wait_for
 
-COUNT = 30000
+COUNT = 12000
 STEP = 500
 
 
@@ -36,14 +36,14 @@ KINDS = {
                  lambda: [name(i) for i in range(COUNT)]),
     "set": Kind(lambda r: ["SADD", "k"] + [name(i) for i in r], ["SMEMBERS", "k"],
                 [["SREM", "k"] + [name(i) for i in range(100)], ["SADD", "k", "new"],
-                 ["SPOP", "k", 20000]],
+                 ["SPOP", "k", 9000]],
                 lambda: sorted(name(i) for i in range(COUNT))),
     "hash": Kind(lambda r: ["HSET", "k"] + flat((name(i), b"%d" % i) for i in r),
                  ["HKEYS", "k"],
                  [["HDEL", "k"] + [name(i) for i in range(100)], ["HSET", "k", name(200), "new"]],
                  lambda: sorted(name(i) for i in range(COUNT))),
     "zset": Kind(lambda r: ["ZADD", "k"] + flat((i, name(i)) for i in r), ["ZRANGE", "k", 0, -1],
-                 [["ZREMRANGEBYRANK", "k", 10, 20000], ["ZADD", "k", -1, "new"]],
+                 [["ZREMRANGEBYRANK", "k", 10, 9000], ["ZADD", "k", -1, "new"]],
                  lambda: [name(i) for i in range(COUNT)]),
 }
 
@@ -94,14 +94,14 @@ def test_what_is_asked_behind_a_long_reply_comes_behind_it(c):
 @case
 def test_others_are_served_while_one_does_not_read(c):
     def body(label, kind):
-        slow = [c.server.connect() for _ in range(5)]
+        slow = [c.server.connect() for _ in range(2)]
         for d in slow:
-            d.raw(encode(*kind.read) * 20)
+            d.raw(encode(*kind.read) * 3)
         for number in range(200):
             c.cmd("SET", "other", number).is_ok()
             assert c.cmd("GET", "other") == str(number).encode()
         for d in slow:
-            for _ in range(20):
+            for _ in range(3):
                 assert members(label, d.read()) == kind.expected()
             d.close()
     each_kind(c, body)
@@ -141,13 +141,9 @@ def test_a_version_counts_towards_the_output_limit(c):
     fill(c, KINDS["set"].add)
     d = c.server.connect()
     d.raw(encode("SMEMBERS", "k"))
-    received = 0
-    try:
-        while data := d.socket.recv(65536):
-            received += len(data)
-    except ConnectionError:
-        pass
-    assert received < COUNT * 20, "the client was cut before the end"
+    # It does not read: the server finds its socket full and its version over the limit.
+    wait_for(lambda: c.cmd("CLIENT", "LIST").value.count(b"id=") == 1, what="the client is cut")
+    d.close()
     assert c.cmd("PING") == "PONG"
 
 
@@ -178,10 +174,10 @@ def test_long_replies_from_the_pool(c):
 @case
 def test_many_copies_of_one_value(c):
     def body(label, kind):
-        for number in range(20):
+        for number in range(4):
             assert c.cmd("COPY", "k", f"copy:{number}", "REPLACE") == 1
         c.cmd(*kind.changes[0])
-        for number in range(20):
+        for number in range(4):
             read = [f"copy:{number}" if part == "k" else part for part in kind.read]
             assert members(label, c.cmd(*read)) == kind.expected()
         c.cmd("RENAME", "copy:1", "k").is_ok()
