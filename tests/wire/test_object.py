@@ -1,5 +1,5 @@
-"""What is told of keys of every type: TYPE, OBJECT, MEMORY USAGE, DEBUG OBJECT and DIGEST, SCAN TYPE,
-expiry, COPY; and the options of compact forms, with their old names.
+"""What is told of keys of every type: TYPE, OBJECT, MEMORY USAGE, DEBUG OBJECT and DIGEST, SCAN
+TYPE, expiry, COPY; and the options of compact forms, with their old names.
 """
 import re
 import shlex
@@ -153,8 +153,8 @@ def test_string_commands_refuse_collections(c):
     for kind in ("list", "set", "zset", "hash"):
         c.cmd("FLUSHALL")
         fill(c, kind)
-        for line in ("GET k", "APPEND k x", "INCR k", "STRLEN k", "GETRANGE k 0 1", "SETRANGE k 0 x",
-                     "GETSET k x", "GETDEL k", "GETEX k"):
+        for line in ("GET k", "APPEND k x", "INCR k", "STRLEN k", "GETRANGE k 0 1",
+                     "SETRANGE k 0 x", "GETSET k x", "GETDEL k", "GETEX k"):
             assert c.cmd(*line.split()) == wrong, (kind, line)
         assert c.cmd("MGET", "k", "k").value == [None, None]
         assert c.cmd("SETNX", "k", "x") == 0

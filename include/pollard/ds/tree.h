@@ -25,8 +25,9 @@ struct tree {
     /* read-only for users */
     struct tree_node *root; /* NULL: empty */
     uint64_t count;         /* records */
-    uint64_t bytes;         /* of nodes and blocks (as allocated, shared ones in full), no blobs; a guess
-                             from tree_cut on, which shares it out by counts */
+    /* Of nodes and blocks, as allocated, shared ones in full, no blobs; a guess from a large
+     * tree_cut on, which shares it out by counts. */
+    uint64_t bytes;
     bool is_keyed;
 };
 

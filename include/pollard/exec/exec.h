@@ -120,8 +120,8 @@ void suspension_resume(struct suspension *suspension);
  * STATUS_OK, STATUS_DB_RANGE. */
 enum status exec_key_in_db(struct exec *x, uint32_t key_index, uint32_t db, uint32_t *ret_index);
 /* Between slices of long work on the pool: lets all-shards work (FLUSHALL) go first. Nothing of
- * the keyspace may be in hand; while the keys are held nobody is let go first. True when the work should stop: the client is gone, or the server
- * is going. Does nothing on a reactor. */
+ * the keyspace may be in hand; while the keys are held nobody is let go first. True when the work
+ * should stop: the client is gone, or the server is going. Does nothing on a reactor. */
 bool exec_breathe(struct exec *x);
 
 /* ---- Long work without locks ----

@@ -1,6 +1,6 @@
 /* SORT and SORT_RO: what is asked for, and the work. Private to cmd/sort. */
-#ifndef POLLARD_CMD_SORT_SORT_H
-#define POLLARD_CMD_SORT_SORT_H
+#ifndef POLLARD_SORT_H
+#define POLLARD_SORT_H
 
 #include "../collection.h"
 

@@ -14,8 +14,8 @@
  * 3. A segment's records lie one behind the other, without gaps, in no order; offsets say where.
  * 4. An empty map has no root. Segments may be empty otherwise: one half of a split that large
  *    records forced, or one whose neighbour is too full to be merged with. */
-#ifndef POLLARD_DS_MAP_MAP_NODE_H
-#define POLLARD_DS_MAP_MAP_NODE_H
+#ifndef POLLARD_MAP_NODE_H
+#define POLLARD_MAP_NODE_H
 
 #include "pollard/ds/map.h"
 #include <stdatomic.h>

@@ -249,6 +249,16 @@ static void append_countdown(struct chain *chain, char letter, int steps, int *r
 
 /* Sends the chain in pieces of at most most bytes; the text of what was sent, runs of one letter
  * written once. */
+static void add_letters(struct buf *letters, const struct iovec *vector)
+{
+    const char *bytes = vector->iov_base;
+    for (size_t i = 0; i < vector->iov_len; i++) {
+        if (letters->size == 0 || letters->data[letters->size - 1] != bytes[i]) {
+            buf_append_byte(letters, (unsigned char)bytes[i]);
+        }
+    }
+}
+
 static struct buf drain(struct chain *chain, size_t most)
 {
     struct buf letters = {0};
@@ -257,12 +267,7 @@ static struct buf drain(struct chain *chain, size_t most)
         size_t sent = 0;
         size_t count = chain_vectors(chain, vectors, 64, most);
         for (size_t i = 0; i < count; i++) {
-            const char *bytes = vectors[i].iov_base;
-            for (size_t k = 0; k < vectors[i].iov_len; k++) {
-                if (letters.size == 0 || letters.data[letters.size - 1] != bytes[k]) {
-                    buf_append_byte(&letters, (unsigned char)bytes[k]);
-                }
-            }
+            add_letters(&letters, &vectors[i]);
             sent += vectors[i].iov_len;
         }
         if (!chain_is_empty(chain)) {

@@ -1,0 +1,45 @@
+"""What the wire tests of sorted sets share."""
+import shlex
+
+from pollard_test import Error
+
+SYNTAX = Error("ERR syntax error")
+NOT_FLOAT = Error("ERR value is not a valid float")
+NOT_INTEGER = Error("ERR value is not an integer or out of range")
+WRONG_TYPE = Error("WRONGTYPE Operation against a key holding the wrong kind of value")
+BOTH = (2, 3)
+
+
+def arity(name):
+    return Error(f"ERR wrong number of arguments for '{name}' command")
+
+
+def rows(c, *table):
+    for line, expected in table:
+        reply = c.cmd(*shlex.split(line))
+        assert reply == expected, f"{line}: {reply!r}, expected {expected!r}"
+
+
+def score(c, value):
+    """A score as the protocol has it: a bulk string, or a double."""
+    return value if c.protocol == 2 else float(value)
+
+
+def pairs(c, *found):
+    """Members and scores: flat in RESP2, pairs in RESP3."""
+    if c.protocol == 2:
+        return [part for member, value in found for part in (member, value)]
+    return [[member, float(value)] for member, value in found]
+
+
+def both_forms(c, body):
+    """Runs the body with compact sorted sets and with large ones."""
+    for threshold, encoding in ((128, "listpack"), (0, "skiplist")):
+        c.cmd("FLUSHALL")
+        c.cmd("CONFIG", "SET", "zset-max-listpack-entries", threshold).is_ok()
+        try:
+            body()
+            c.cmd("ZADD", "probe", 1, "a")
+            assert c.cmd("OBJECT", "ENCODING", "probe") == encoding
+        finally:
+            c.cmd("CONFIG", "SET", "zset-max-listpack-entries", 128).is_ok()
