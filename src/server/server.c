@@ -68,8 +68,8 @@ static void fill_services(struct server *server)
     services->exec_options = &server->exec_options;
     services->client_options = &server->client_options;
     services->keyspace_options = &server->keyspace_options;
-    services->value_limits = (struct value_limits){
-        .options = &server->value_options, .secret = keyspace_secret(server->keyspace)};
+    services->value_limits = (struct value_limits){.options = &server->value_options,
+                                                   .secret = keyspace_secret(server->keyspace)};
     services->net_options = &server->net_options;
     services->stats_options = &server->stats_options;
     services->server_options = &server->options;

@@ -8,11 +8,8 @@
 
 /* A row a type. */
 static const struct collection_methods *const methods[] = {
-    [VALUE_LIST] = &list_methods,
-    [VALUE_HASH] = &hash_methods,
-    [VALUE_SET] = &set_methods,
-    [VALUE_ZSET] = &zset_methods,
-    [VALUE_STREAM] = NULL,
+    [VALUE_LIST] = &list_methods, [VALUE_HASH] = &hash_methods, [VALUE_SET] = &set_methods,
+    [VALUE_ZSET] = &zset_methods, [VALUE_STREAM] = NULL,
 };
 
 static const struct collection_methods *methods_of(const struct collection *collection)
