@@ -173,6 +173,15 @@ def test_algebra(c):
     assert sorted(texts(c.cmd("SMEMBERS", "b"))) == names(range(half, COUNT + half))
 
 
+@case(options=["--set-max-listpack-entries", "100000"])
+def test_pops_of_a_long_small_set(c):
+    fill(c, "s", 0, 3000)
+    assert c.cmd("OBJECT", "ENCODING", "s") == b"listpack"
+    found = texts(c.cmd("SPOP", "s", 2000))
+    left = texts(c.cmd("SMEMBERS", "s"))
+    assert len(found) == 2000 and sorted(found + left) == names(range(3000))
+
+
 @case
 def test_store_while_the_sources_change(c):
     """Each result is that of one instant: members move in one command from a to b and back, so that

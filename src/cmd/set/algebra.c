@@ -7,7 +7,7 @@
 #define INLINE_WEIGHT 4096
 /* Members between two looks at whether to go on. */
 #define SLICE 1024
-/* A union begins with a version of its largest input when that is at least so large. */
+/* A union or difference begins with a version of an input that is at least so large. */
 #define SHARE_COUNT 4096
 
 static void algebra_free(struct exec_work *work, struct keyspace *keyspace)
@@ -168,6 +168,46 @@ static bool is_in_another(const struct algebra *algebra, const struct item *memb
     return false;
 }
 
+/* The result becomes a version of an input, to be changed. */
+static void begin_with(struct algebra *algebra, uint32_t input)
+{
+    collection_release(algebra->result);
+    algebra->result = collection_acquire(algebra->inputs[input]);
+    collection_own(&algebra->result);
+}
+
+/* Counts what begin_with and its changes have made. */
+static enum status count_result(struct algebra *algebra)
+{
+    uint64_t count = collection_count(algebra->result);
+    algebra->count = count < algebra->limit ? count : algebra->limit;
+    return STATUS_OK;
+}
+
+/* Few taken from many: out of a version. */
+static enum status take_out(struct exec *x, struct algebra *algebra)
+{
+    uint64_t seen = 0;
+    begin_with(algebra, 0);
+    for (uint32_t i = 1; i < algebra->input_count; i++) {
+        struct collection_cursor cursor;
+        struct element element;
+        if (algebra->inputs[i] == NULL) {
+            continue;
+        }
+        collection_cursor_begin(&cursor, algebra->inputs[i], &(struct cursor_start){0});
+        while (collection_cursor_next(&cursor, &element)) {
+            struct item_needle needle;
+            item_needle_of(&needle, &element.member);
+            (void)set_remove(&algebra->result, &needle);
+            if (should_stop(x, ++seen)) {
+                return STATUS_REPLIED;
+            }
+        }
+    }
+    return count_result(algebra);
+}
+
 static enum status differ(struct exec *x, struct algebra *algebra)
 {
     struct collection_cursor cursor;
@@ -175,6 +215,11 @@ static enum status differ(struct exec *x, struct algebra *algebra)
     uint64_t seen = 0;
     if (algebra->inputs[0] == NULL) {
         return STATUS_OK;
+    }
+    uint64_t count = collection_count(algebra->inputs[0]);
+    if (algebra->inputs[0]->is_large && count >= SHARE_COUNT &&
+        algebra->weight - count < count / 2) {
+        return take_out(x, algebra);
     }
     collection_cursor_begin(&cursor, algebra->inputs[0], &(struct cursor_start){0});
     while (collection_cursor_next(&cursor, &element)) {
@@ -210,9 +255,7 @@ static enum status unite(struct exec *x, struct algebra *algebra)
     uint32_t base = union_base(algebra);
     uint64_t seen = 0;
     if (base < algebra->input_count) {
-        collection_release(algebra->result);
-        algebra->result = collection_acquire(algebra->inputs[base]);
-        collection_own(&algebra->result);
+        begin_with(algebra, base);
     }
     for (uint32_t i = 0; i < algebra->input_count; i++) {
         struct collection_cursor cursor;
@@ -228,9 +271,7 @@ static enum status unite(struct exec *x, struct algebra *algebra)
             }
         }
     }
-    algebra->count = collection_count(algebra->result);
-    algebra->count = algebra->count < algebra->limit ? algebra->count : algebra->limit;
-    return STATUS_OK;
+    return count_result(algebra);
 }
 
 enum status algebra_run(struct exec *x, struct exec_work *work)

@@ -136,7 +136,7 @@ static enum status pop_install(struct exec *x, struct pop_work *pop)
     return status;
 }
 
-/* Draws many of a large set that has more: on the pool, in two visits. */
+/* Draws many of a set that has more: on the pool, in two visits. */
 static enum status pop_large(struct exec *x, struct collection *set, uint64_t count)
 {
     if (exec_on_reactor(x)) {
@@ -174,7 +174,7 @@ static enum status pop_count(struct exec *x, uint64_t count)
         (void)key_delete(x->access, 0); /* It is there. */
         return STATUS_OK;
     }
-    if (count > INLINE_COUNT && set->is_large) {
+    if (count > INLINE_COUNT) {
         return pop_large(x, set, count);
     }
     reply_set(x->reply, count);
