@@ -51,6 +51,20 @@ void reply_double(struct reply *reply, double value)
     reply->chain->cursor = reply_end_put(out + size);
 }
 
+void reply_decimal(struct reply *reply, double value)
+{
+    unsigned char text[NUMBER_FLOAT_MAX];
+    size_t size = number_print_long_double(text, (long double)value);
+    if (reply->protocol < 3) {
+        reply_bulk(reply, bytes_make(text, size));
+        return;
+    }
+    unsigned char *out = chain_reserve(reply->chain, size + 3);
+    *out++ = ',';
+    memcpy(out, text, size);
+    reply->chain->cursor = reply_end_put(out + size);
+}
+
 void reply_bool(struct reply *reply, bool value)
 {
     if (reply->protocol < 3) {

@@ -53,6 +53,18 @@ def _choice(values):
     return lambda random: random.choice(values)
 
 
+def _degrees(limit, centers, edges):
+    def draw(random):
+        chance = random.random()
+        if chance < 0.03:
+            return random.choice(edges)
+        if chance < 0.4:
+            return f"{random.uniform(-limit, limit):.6f}"
+        near = random.choice(centers) + random.gauss(0, 0.5)
+        return f"{max(-limit, min(limit, near)):.7g}"
+    return draw
+
+
 # All expiries lie hours away or are past, so that the two servers never race with a clock.
 NOW_S = 1893456000  # 2030: far from the day of the test, and constant
 KINDS = {
@@ -73,6 +85,10 @@ KINDS = {
     "field_value": _choice(["0", "1", "-1", "2", "-2", "7", "-8", "100", "255", "256", "-129",
                             "65536", "-4294967297", "9223372036854775807", "-9223372036854775808",
                             "4611686018427387904", "abc", ""]),
+    # Near each other, anywhere, at the edges, and no place at all.
+    "longitude": _degrees(180, [13.361389, 15.087269, 0, 179.9], ["180", "-180", "181", "abc"]),
+    "latitude": _degrees(85.05112878, [38.115556, 37.502669, 0, 84],
+                         ["85.05112878", "-85.05112878", "86", ""]),
     "element": lambda random: f"e{random.randrange(1 << random.randrange(4, 20))}",
     "sketch": _choice([
         "HYLL\x01" + "\0" * 11 + "\x7f\xff", "HYLL\0" + "\0" * 12299, "HYLL\0" + "\0" * 12298,
