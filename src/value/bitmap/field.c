@@ -81,6 +81,10 @@ bool bitmap_field_add(const struct bitmap_field *field, enum bitmap_overflow mod
     bool is_far = !number_add_i64(value, increment, &sum);
     bool is_above = is_far ? increment > 0 : sum > max;
     bool is_below = is_far ? increment < 0 : sum < min;
+    /* So far below that the distance to the top overflows: above it, for Redis and so for us. */
+    if (is_below && increment == 0 && value < max - INT64_MAX) {
+        is_above = true;
+    }
     if (is_above || is_below) {
         return overflow(field, mode, wrapped, is_above ? max : min, ret_sum);
     }
