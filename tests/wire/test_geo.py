@@ -53,7 +53,8 @@ def test_geoadd(c):
 def test_geodist_and_geohash(c):
     rows(c,
          (SICILY, 4), ("GEODIST g Palermo Catania", b"166274.1516"),
-         ("GEODIST g Palermo Catania km", b"166.2742"), ("GEODIST g Palermo Catania MI", b"103.3182"),
+         ("GEODIST g Palermo Catania km", b"166.2742"),
+         ("GEODIST g Palermo Catania MI", b"103.3182"),
          ("GEODIST g Palermo Catania ft", b"545518.8700"), ("GEODIST g Palermo Palermo", b"0.0000"),
          ("GEODIST g Palermo none", None), ("GEODIST none a b", None),
          ("GEODIST none a b parsec", UNIT), ("GEODIST g a b c d", SYNTAX),
@@ -76,7 +77,8 @@ def test_geopos(c):
 def test_coordinates_are_doubles_in_resp3(c):
     c.cmd(*shlex.split(SICILY))
     assert c.cmd("GEOPOS", "g", "Palermo") == [[13.36138933897018433, 38.11555639549629859]]
-    assert c.cmd(*shlex.split("GEOSEARCH g FROMMEMBER Palermo BYRADIUS 1 m WITHCOORD WITHDIST")) == [
+    search = "GEOSEARCH g FROMMEMBER Palermo BYRADIUS 1 m WITHCOORD WITHDIST"
+    assert c.cmd(*shlex.split(search)) == [
         [P, b"0.0000", [13.36138933897018433, 38.11555639549629859]]]
 
 
@@ -84,7 +86,8 @@ def test_coordinates_are_doubles_in_resp3(c):
 def test_geosearch(c):
     near = "GEOSEARCH g FROMLONLAT 15 37 "
     rows(c,
-         (SICILY, 4), (near + "BYRADIUS 200 km ASC", [C, P]), (near + "BYRADIUS 200 km DESC", [P, C]),
+         (SICILY, 4), (near + "BYRADIUS 200 km ASC", [C, P]),
+         (near + "BYRADIUS 200 km DESC", [P, C]),
          (near + "BYBOX 400 400 km ASC", [C, P, E2, E1]), (near + "BYBOX 400 200 km ASC", [C]),
          (near + "BYBOX 400 400 km COUNT 3", [C, P, E2]),
          (near + "BYBOX 400 400 km COUNT 1 DESC", [E1]),
@@ -107,7 +110,8 @@ def test_geosearch_refuses(c):
              "ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for GEOSEARCH")),
          ("geosearch g FROMMEMBER Palermo ASC ASC ASC", Error(
              "ERR exactly one of BYRADIUS and BYBOX can be specified for geosearch")),
-         (both + "FROMLONLAT 1 1 BYRADIUS 1 m", SYNTAX), (both + "BYRADIUS 1 m BYBOX 1 1 m", SYNTAX),
+         (both + "FROMLONLAT 1 1 BYRADIUS 1 m", SYNTAX),
+         (both + "BYRADIUS 1 m BYBOX 1 1 m", SYNTAX),
          (both + "BYRADIUS x m", Error("ERR need numeric radius")),
          (both + "BYRADIUS -1 m", Error("ERR radius cannot be negative")),
          (both + "BYRADIUS 1 x", UNIT), (both + "BYBOX x 1 m", Error("ERR need numeric width")),
@@ -178,7 +182,8 @@ def test_many_members(c):
     assert len({row[0] for row in found}) == count
     assert c.cmd(*shlex.split("GEOSEARCH g FROMLONLAT 0 0 BYBOX 500 500 km COUNT 5")) == [
         row[0] for row in found[:5]]
-    assert c.cmd(*shlex.split("GEOSEARCHSTORE d g FROMLONLAT 0 0 BYRADIUS 500 km STOREDIST")) == count
+    store = "GEOSEARCHSTORE d g FROMLONLAT 0 0 BYRADIUS 500 km STOREDIST"
+    assert c.cmd(*shlex.split(store)) == count
     assert c.cmd("ZRANGE", "d", 0, 4) == [row[0] for row in found[:5]]
     assert c.cmd(*shlex.split("GEORADIUS g 0 0 50 km STORE g")) == sum(d <= 50 for d in distances)
 

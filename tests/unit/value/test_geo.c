@@ -72,7 +72,7 @@ Test(geo, places_come_back)
     }
 }
 
-/* How many of the places that are within the radius lie in a cell. */
+/* What is within the radius lies in a cell. */
 Test(geo, cells_cover_the_circle)
 {
     for (int i = 0; i < 20000; i++) {
