@@ -102,20 +102,8 @@ static size_t memory(const struct collection *zset)
     return zset_large_of(zset)->tree.bytes + zset_large_of(zset)->scores.bytes;
 }
 
-/* Notes where the pairs of a small one begin, for the way back. False when they are too many. */
-static bool index_pairs(struct collection_cursor *cursor)
-{
-    const struct collection *zset = cursor->collection;
-    const unsigned char *p = zset->pack;
-    if (zset->count > TREE_BLOCK_RECORDS) {
-        return false;
-    }
-    for (uint32_t i = 0; i < zset->count; i++) {
-        cursor->in.tree.offsets[i] = (uint16_t)(p - zset->pack);
-        p = pack_seek(p, 2);
-    }
-    return true;
-}
+/* Pairs whose places are noted at a time, on the way back through a small one. */
+#define WINDOW TREE_BLOCK_RECORDS
 
 static void cursor_begin(struct collection_cursor *cursor, const struct cursor_start *start)
 {
@@ -128,20 +116,28 @@ static void cursor_begin(struct collection_cursor *cursor, const struct cursor_s
     }
     cursor->left = zset->count - start->rank;
     if (start->is_reverse) {
-        cursor->in.tree.is_indexed = index_pairs(cursor);
+        cursor->in.tree.is_indexed = false;
     } else {
         cursor->at = pack_seek(zset->pack, start->rank * 2);
     }
 }
 
-/* The pair before those that are done. */
-static const unsigned char *pair_back(const struct collection_cursor *cursor)
+/* The pair before those that are done: found from places that are noted, a window at a time. */
+static const unsigned char *pair_back(struct collection_cursor *cursor)
 {
     const struct collection *zset = cursor->collection;
-    if (cursor->in.tree.is_indexed) {
-        return zset->pack + cursor->in.tree.offsets[cursor->left - 1];
+    struct tree_cursor *window = &cursor->in.tree;
+    uint32_t rank = (uint32_t)cursor->left - 1;
+    if (!window->is_indexed || rank < window->record) {
+        window->record = (uint16_t)(rank - rank % WINDOW);
+        window->is_indexed = true;
+        const unsigned char *p = pack_seek(zset->pack, (uint64_t)window->record * 2);
+        for (uint32_t i = window->record; i <= rank; i++) {
+            window->offsets[i - window->record] = (uint16_t)(p - zset->pack);
+            p = pack_seek(p, 2);
+        }
     }
-    return pack_seek(zset->pack, (cursor->left - 1) * 2);
+    return zset->pack + window->offsets[rank - window->record];
 }
 
 static bool cursor_next(struct collection_cursor *cursor, struct element *ret_element)
