@@ -45,7 +45,7 @@ void reply_set(struct reply *reply, size_t count);
 void reply_push(struct reply *reply, size_t count);
 /* Attributes exist in RESP3 only: the caller checks. */
 void reply_attribute(struct reply *reply, size_t count);
-void reply_double(struct reply *reply, double value);            /* RESP2 a bulk string */
+void reply_double(struct reply *reply, double value); /* RESP2 a bulk string */
 /* The same in full decimals, as INCRBYFLOAT prints: for numbers that are not large. */
 void reply_decimal(struct reply *reply, double value);
 void reply_bool(struct reply *reply, bool value);                /* RESP2 :1 or :0 */

@@ -1,6 +1,6 @@
 /* What the handlers of the geo group share: what a search is asked for, and its work. */
-#ifndef POLLARD_CMD_GEO_GEO_H
-#define POLLARD_CMD_GEO_GEO_H
+#ifndef POLLARD_GEO_H
+#define POLLARD_GEO_H
 
 #include "../collection.h"
 #include "pollard/value/geo.h"

@@ -12,6 +12,7 @@ struct add_options {
     bool is_ch;
     uint32_t first;
     uint32_t count;
+    int64_t done; /* members that count for the answer */
 };
 
 void geo_reply_distance(struct reply *reply, double distance)
@@ -48,9 +49,8 @@ static enum status read_options(const struct exec *x, struct add_options *option
 }
 
 /* Stores one member if the options allow it, and counts it. */
-static enum status add_one(struct exec *x, struct collection **zset,
-                           const struct add_options *options, uint32_t index, double score,
-                           int64_t *done)
+static enum status add_one(struct exec *x, struct collection **zset, uint32_t index, double score,
+                           struct add_options *options)
 {
     struct item member;
     enum status status = argument_item(x, options->first + 3 * index + 2, &member);
@@ -66,16 +66,15 @@ static enum status add_one(struct exec *x, struct collection **zset,
     }
     if (allowed) {
         enum zset_change change = zset_put(zset, &x->services->value_limits, &member, score);
-        *done += change == ZSET_ADDED || (change == ZSET_MOVED && options->is_ch);
+        options->done += change == ZSET_ADDED || (change == ZSET_MOVED && options->is_ch);
     }
     item_unmake(&member);
     return STATUS_OK;
 }
 
-static enum status add(struct exec *x, const struct add_options *options, const double *scores)
+static enum status add(struct exec *x, struct add_options *options, const double *scores)
 {
     struct collection_edit edit;
-    int64_t done = 0;
     enum status status = edit_begin(x, 0, VALUE_ZSET, NULL, &edit);
     if (status == STATUS_ABSENT) {
         if (options->is_xx) {
@@ -88,11 +87,11 @@ static enum status add(struct exec *x, const struct add_options *options, const 
     }
     status = STATUS_OK;
     for (uint32_t i = 0; i < options->count && status == STATUS_OK; i++) {
-        status = add_one(x, edit.at, options, i, scores[i], &done);
+        status = add_one(x, edit.at, i, scores[i], options);
     }
     enum status ended = edit_end(x, &edit);
     if (status == STATUS_OK && ended == STATUS_OK) {
-        reply_integer(x->reply, done);
+        reply_integer(x->reply, options->done);
     }
     return status == STATUS_OK ? ended : status;
 }
