@@ -1,9 +1,10 @@
 /* probe: a client that measures stalls: requests on random keys at a fixed schedule.
  *
- * probe SOCKET RATE SECONDS KEYS [mixed|get|set]: GET and SET in turn, or one of them; prints one
- * JSON object. SIGTERM ends it early, with the figures so far. A latency counts from the moment
- * the request was due, not from when it could be sent, so that a server that stops for a second is
- * charged with every request of that second. Single-threaded, one connection (unix socket). */
+ * probe SOCKET RATE SECONDS KEYS [MODE]: GET and SET in turn (mixed), one of them (get, set), or
+ * a write to the key "large" (rpush, sadd, hset, zadd); prints one JSON object. SIGTERM ends it
+ * early, with the figures so far. A latency counts from the moment the request was due, not from
+ * when it could be sent, so that a server that stops for a second is charged with every request of
+ * that second. Single-threaded, one connection (unix socket). */
 #include "client.h"
 #include <signal.h>
 #include <stdbool.h>
@@ -12,7 +13,7 @@
 
 enum { SAMPLES_MAX = 1000 * 1000 };
 
-enum mode { MODE_MIXED, MODE_GET, MODE_SET };
+enum mode { MODE_MIXED, MODE_GET, MODE_SET, MODE_RPUSH, MODE_SADD, MODE_HSET, MODE_ZADD, MODES };
 
 struct probe {
     int fd;
@@ -31,17 +32,39 @@ static void on_signal(int number)
     is_over = 1;
 }
 
+static int make_request(enum mode mode, uint64_t key, char *out, size_t size)
+{
+    static const char *const names[MODES] = {[MODE_RPUSH] = "RPUSH", [MODE_SADD] = "SADD"};
+    unsigned long long number = (unsigned long long)key;
+    switch (mode) {
+    case MODE_SET:
+        return snprintf(out, size, "*3\r\n$3\r\nSET\r\n$16\r\nkey:%012llu\r\n$3\r\nabc\r\n",
+                        number);
+    case MODE_HSET:
+        return snprintf(out, size,
+                        "*4\r\n$4\r\nHSET\r\n$5\r\nlarge\r\n$19\r\nwriter:%012llu\r\n"
+                        "$6\r\n123456\r\n",
+                        number);
+    case MODE_ZADD:
+        return snprintf(out, size,
+                        "*4\r\n$4\r\nZADD\r\n$5\r\nlarge\r\n$6\r\n%06llu\r\n"
+                        "$19\r\nwriter:%012llu\r\n",
+                        number % 1000000, number);
+    case MODE_RPUSH:
+    case MODE_SADD:
+        return snprintf(out, size, "*3\r\n$%zu\r\n%s\r\n$5\r\nlarge\r\n$19\r\nwriter:%012llu\r\n",
+                        strlen(names[mode]), names[mode], number);
+    default:
+        return snprintf(out, size, "*2\r\n$3\r\nGET\r\n$16\r\nkey:%012llu\r\n", number);
+    }
+}
+
 /* One request and its whole reply: values are shorter than the buffer, and a reply is complete
  * when its last line is. */
-static bool exchange(int fd, bool is_set, uint64_t key)
+static bool exchange(int fd, enum mode mode, uint64_t key)
 {
     char buffer[512];
-    int size = is_set
-                   ? snprintf(buffer, sizeof(buffer),
-                              "*3\r\n$3\r\nSET\r\n$16\r\nkey:%012llu\r\n$3\r\nabc\r\n",
-                              (unsigned long long)key)
-                   : snprintf(buffer, sizeof(buffer), "*2\r\n$3\r\nGET\r\n$16\r\nkey:%012llu\r\n",
-                              (unsigned long long)key);
+    int size = make_request(mode, key, buffer, sizeof(buffer));
     if (write(fd, buffer, (size_t)size) != size) {
         return false;
     }
@@ -79,8 +102,9 @@ static void print_percentiles(int64_t *samples, size_t count)
 
 static bool mode_named(const char *name, enum mode *ret_mode)
 {
-    static const char *const names[] = {"mixed", "get", "set"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    static const char *const names[MODES] = {"mixed", "get",  "set", "rpush",
+                                             "sadd",  "hset", "zadd"};
+    for (size_t i = 0; i < MODES; i++) {
         if (strcmp(name, names[i]) == 0) {
             *ret_mode = (enum mode)i;
             return true;
@@ -101,8 +125,11 @@ static size_t run(const struct probe *probe)
         if (is_over) {
             break;
         }
-        bool is_set = probe->mode == MODE_MIXED ? done % 2 == 1 : probe->mode == MODE_SET;
-        if (!exchange(probe->fd, is_set, random_next(&state) % probe->keys)) {
+        enum mode mode = probe->mode;
+        if (mode == MODE_MIXED) {
+            mode = done % 2 == 1 ? MODE_SET : MODE_GET;
+        }
+        if (!exchange(probe->fd, mode, random_next(&state) % probe->keys)) {
             fprintf(stderr, "probe: the server failed a request\n");
             return 0;
         }
@@ -114,7 +141,8 @@ static size_t run(const struct probe *probe)
 static bool parse(struct probe *probe, int argc, char **argv)
 {
     if (argc < 5 || argc > 6 || (argc == 6 && !mode_named(argv[5], &probe->mode))) {
-        fprintf(stderr, "usage: probe SOCKET RATE SECONDS KEYS [mixed|get|set]\n");
+        fprintf(stderr, "usage: probe SOCKET RATE SECONDS KEYS "
+                        "[mixed|get|set|rpush|sadd|hset|zadd]\n");
         return false;
     }
     probe->rate = (int64_t)strtoll(argv[2], NULL, 10);

@@ -1,4 +1,6 @@
 """The results of bench/run as text: what bench/run prints, and the blocks of bench/report."""
+import collection_memory
+import collection_stall
 import memory
 import stall
 import start
@@ -17,6 +19,11 @@ def sections(results):
         yield f"{owner}: resident size", part.get("idle"), memory.IDLE_COLUMNS
     yield "Start-up and rest", results.get("start"), start.COLUMNS
     yield "Stalls", results.get("stall"), stall.COLUMNS
+    for part in ("collections", "collection-index"):
+        yield part, results.get(part), throughput.COLUMNS
+    yield "collection-memory", results.get("collection-memory"), collection_memory.COLUMNS
+    for part in ("collection-stall", "collection-writers"):
+        yield part, results.get(part), collection_stall.COLUMNS
 
 
 def block(rows, columns):
@@ -58,5 +65,6 @@ def show(results):
 
 def failures(results):
     """The rows of servers that failed a shape they should have served."""
-    return [row for part in ("throughput", "memcached") for row in results.get(part, [])
+    return [row for part in ("throughput", "memcached", "collections")
+            for row in results.get(part, [])
             if row.get("note", "").startswith("failed")]

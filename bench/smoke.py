@@ -58,6 +58,18 @@ def check_everything(build, path):
     expect("] 0:" in error and "start-up: pollard, 1 of " in error, f"no progress in {error}")
 
 
+def check_collections(build, path):
+    parts = ["collections", "collection-memory", "collection-stall", "collection-writers",
+             "collection-index"]
+    call(RUN, "--quick", "--build", build, "--json", path, "--servers", "redis,pollard", *parts)
+    with open(path, encoding="utf-8") as file:
+        results = json.load(file)
+    for part in parts:
+        expect(results.get(part), f"there is no {part}")
+        for row in results[part]:
+            expect(row.get("ratio", 0) > 0, f"no ratio in {row}")
+
+
 def check_given(build, path):
     out, _ = call(RUN, "--quick", "--build", build, "--json", path, "--servers",
                   "redis,pollard,old", "mset", OLD)
@@ -112,6 +124,7 @@ def main():
         check_everything(sys.argv[1], path)
         check_report(path, os.path.join(folder, "docs"))
         check_bad_report(folder)
+        check_collections(sys.argv[1], os.path.join(folder, "collections.json"))
         check_given(sys.argv[1], os.path.join(folder, "given.json"))
     print("ok")
 

@@ -20,9 +20,10 @@ c = Connection(sys.argv[1], timeout=120)
 c.cmd("PING")
 done = 0
 print("ready", flush=True)
-end = b"END-OF-KEYS"
+end = b"END-OF-REPLY"
+asked = encode(*sys.argv[3:]) + encode("ECHO", end)
 while True:
-    c.raw(encode("KEYS", "*") + encode("ECHO", end))
+    c.raw(asked)
     tail = b""
     while not tail.endswith(end + b"\\r\\n"):
         data = c.socket.recv(1 << 20)
@@ -34,8 +35,9 @@ while True:
 """
 
 
-def _probe(program, target, seconds, keys):
-    done = subprocess.run([program, target.socket_path, "1000", str(seconds), str(keys)],
+def probe(program, target, seconds, keys, mode="mixed"):
+    """The figures of bench/probe, 1,000 requests a second."""
+    done = subprocess.run([program, target.socket_path, "1000", str(seconds), str(keys), mode],
                           capture_output=True, text=True, timeout=seconds * 20 + 60, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"probe on {target.name}: {done.stderr}")
@@ -46,19 +48,31 @@ def steps(programs):
     return 2 * len(programs)
 
 
+def looping(target, *words):
+    """A client that runs a command in a loop, once its connection is up; end() it."""
+    support = os.path.join(os.path.dirname(HERE), "tests", "support")
+    loop = subprocess.Popen([sys.executable, "-c", LOOP, target.socket_path, support, *words],
+                            stdout=subprocess.PIPE, text=True)
+    loop.stdout.readline()
+    return loop
+
+
+def end(loop):
+    """Ends a loop; returns how often its command was answered."""
+    loop.kill()
+    lines = loop.stdout.read().split()
+    loop.wait()
+    return int(lines[-1]) if lines else 0
+
+
 def _under_keys(program, target, seconds, keys):
     """The probe's figures while another client runs KEYS * in a loop."""
-    support = os.path.join(os.path.dirname(HERE), "tests", "support")
-    loop = subprocess.Popen([sys.executable, "-c", LOOP, target.socket_path, support],
-                            stdout=subprocess.PIPE, text=True)
+    loop, done = looping(target, "KEYS", "*"), 0
     try:
-        loop.stdout.readline()
-        row = _probe(program, target, seconds, keys)
+        row = probe(program, target, seconds, keys)
     finally:
-        loop.kill()
-        lines = loop.stdout.read().split()
-        loop.wait()
-    return {**row, "keys_done": int(lines[-1]) if lines else 0}
+        done = end(loop)
+    return {**row, "keys_done": done}
 
 
 def run(programs, probe_program, quick, say, load=None):
@@ -71,7 +85,7 @@ def run(programs, probe_program, quick, say, load=None):
             loader.fill(load, target, keys, {"value_size": 3})
             say.step(f"stall, idle: {target.name}")
             rows.append({"what": "idle", "server": target.name,
-                         **_probe(probe_program, target, seconds, keys // 2)})
+                         **probe(probe_program, target, seconds, keys // 2)})
             say.step(f"stall, KEYS * of {keys}: {target.name}")
             rows.append({"what": f"KEYS * of {keys}", "server": target.name,
                          **_under_keys(probe_program, target, seconds, keys // 2)})

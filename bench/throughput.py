@@ -97,7 +97,7 @@ def _take_turns(targets, shape, turns, load, say):
     return runs, notes
 
 
-def _rows(programs, shape, runs, notes):
+def rows_of(programs, shape, runs, notes):
     """A row a server; the ratios are those to the first server, if it took part."""
     rows, first = [], programs[0].name
     base = summarise(runs[first]) if first in runs and first not in notes else None
@@ -138,7 +138,7 @@ def run_shape(programs, shape, turns, load, say):
     finally:
         for target in targets:
             target.stop()
-    return _rows(programs, shape, runs, {**lacks, **notes})
+    return rows_of(programs, shape, runs, {**lacks, **notes})
 
 
 def run(programs, wanted, repeats, quick, say, part="throughput", load=None):
