@@ -14,7 +14,7 @@ from progress import progress_of
 
 KEYS = 100000
 HUGE, LARGE = 5000000, 1000000
-DELETED = 2  # sorted sets prepared for DEL, one after the other
+DELETED = 1  # sorted sets prepared for DEL: to fill one takes longest of all
 QUICK = 250
 WRITERS = [("SMEMBERS", "SADD", ["SMEMBERS", "large"]), ("HGETALL", "HSET", ["HGETALL", "large"]),
            ("LRANGE 0 -1", "RPUSH", ["LRANGE", "large", "0", "-1"]),
