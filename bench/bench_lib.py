@@ -165,7 +165,8 @@ def benchmark(target, arguments, requests, cores=str(LOAD_CORE)):
 
 def figures_of(text):
     """Throughput and percentiles out of redis-benchmark's report."""
-    rate = re.findall(r"throughput summary: ([\d.]+) requests per second", text)
+    # "inf" when a short run was over before its clock moved.
+    rate = re.findall(r"throughput summary: ([\d.]+|inf) requests per second", text)
     rows = [(float(percent), float(ms))
             for percent, ms in re.findall(r"^([\d.]+)% <= ([\d.]+) milliseconds", text, re.M)]
     if not rate or not rows:
