@@ -6,6 +6,7 @@
  * newcomers respect, and gets them as their holders leave. Only one at a time, so that two cannot
  * wait for each other. */
 #include "key.h"
+#include "note.h"
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
@@ -38,6 +39,13 @@ void access_init(struct access *access, struct keyspace *keyspace, enum access_m
     access->flags = 0;
     access->changed = false;
     access->now_ms = now_ms;
+    access->extra = (struct key_list){0};
+    access->client_id = 0;
+    access->interest = 0;
+    access->has_all = false;
+    access->is_borrowed = false;
+    access->has_told = false;
+    access->ready = NULL;
     access->granted = false;
     access->has_extras = false;
     access->tries = 0;
@@ -103,6 +111,12 @@ static void insert_shard(struct access *access, struct shard *shard)
     access->shard_count++;
 }
 
+/* Of the keys and those that are to be held as well. */
+static const struct access_key *held_key(const struct access *access, uint32_t i)
+{
+    return i < access->key_count ? &access->keys[i] : &access->extra.keys[i - access->key_count];
+}
+
 /* The shards of many keys, each once and in order: a bit a shard, so that it costs O(keys). */
 static void collect_shards(struct access *access)
 {
@@ -112,8 +126,8 @@ static void collect_shards(struct access *access)
     uint64_t *bits = words <= 64 ? room : mem_alloc(words * sizeof(*bits));
     memset(bits, 0, words * sizeof(*bits));
     uint32_t count = 0;
-    for (uint32_t i = 0; i < access->key_count; i++) {
-        uint64_t index = access->keys[i].hash & keyspace->shard_mask;
+    for (uint32_t i = 0; i < access->key_count + access->extra.count; i++) {
+        uint64_t index = held_key(access, i)->hash & keyspace->shard_mask;
         uint64_t bit = UINT64_C(1) << (index & 63);
         count += (bits[index / 64] & bit) == 0;
         bits[index / 64] |= bit;
@@ -135,20 +149,31 @@ static void collect_shards(struct access *access)
 
 static void find_shards(struct access *access)
 {
-    if (LIKELY(access->key_count == 1)) {
+    uint32_t count = access->key_count + access->extra.count;
+    if (LIKELY(count == 1)) {
         access->shards = access->inline_shards;
-        access->inline_shards[0] = shard_of(access->keyspace, access->keys[0].hash);
+        access->inline_shards[0] = shard_of(access->keyspace, held_key(access, 0)->hash);
         access->shard_count = 1;
         return;
     }
-    if (access->key_count <= ACCESS_SHARDS_INLINE) {
+    if (count <= ACCESS_SHARDS_INLINE) {
         access->shards = access->inline_shards;
-        for (uint32_t i = 0; i < access->key_count; i++) {
-            insert_shard(access, shard_of(access->keyspace, access->keys[i].hash));
+        for (uint32_t i = 0; i < count; i++) {
+            insert_shard(access, shard_of(access->keyspace, held_key(access, i)->hash));
         }
         return;
     }
     collect_shards(access);
+}
+
+/* Whom its changes may concern, now that the shards are held. */
+static void settle_interest(struct access *access)
+{
+    uint32_t interest = 0;
+    for (uint32_t i = 0; i < access->shard_count; i++) {
+        interest |= shard_interest(access->keyspace, access->shards[i]);
+    }
+    access->interest = interest;
 }
 
 /* The one time this access judges by: never earlier than what its shards have judged by. */
@@ -232,7 +257,78 @@ enum access_result access_try(struct access *access)
     access->granted = true;
     drop_priority(access);
     settle_time(access);
+    settle_interest(access);
     return ACCESS_GRANTED;
+}
+
+void access_take_all(struct access *access)
+{
+    struct keyspace *keyspace = access->keyspace;
+    if (access->has_all) {
+        return;
+    }
+    debug_check(!access->granted);
+    gate_close(&keyspace->gate);
+    access->mode = ACCESS_WRITE;
+    access->has_all = true;
+    access->has_extras = true;
+    access->granted = true;
+    /* Some shard may have notes: who has everything looks. */
+    access->interest =
+        atomic_load_explicit(&keyspace->interest, memory_order_relaxed) | ACCESS_NOTED;
+    for (uint32_t i = 0; i < keyspace->shard_count; i++) {
+        int64_t latest =
+            atomic_load_explicit(&keyspace->shards[i].latest_now_ms, memory_order_relaxed);
+        access->now_ms = latest > access->now_ms ? latest : access->now_ms;
+    }
+}
+
+bool access_holds(const struct access *access, const struct access_key *key)
+{
+    const struct shard *shard = shard_of(access->keyspace, key->hash);
+    if (access->has_all) {
+        return true;
+    }
+    for (uint32_t i = 0; i < access->shard_count; i++) {
+        if (access->shards[i] == shard) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void access_borrow(struct access *view, struct access *holder, struct key_list keys)
+{
+    debug_check(holder->granted);
+    access_init(view, holder->keyspace, (enum access_mode)holder->mode, keys, holder->now_ms);
+    view->flags = holder->flags;
+    view->client_id = holder->client_id;
+    view->interest = holder->interest;
+    view->has_all = holder->has_all;
+    view->is_borrowed = true;
+    view->granted = true;
+    /* What is large is copied here and now: the holder cannot let go. */
+    view->prepares = UINT8_MAX;
+}
+
+void access_return(struct access *view, struct access *holder)
+{
+    struct garbage **garbage = &holder->garbage;
+    struct key_note **ready = &holder->ready;
+    debug_check(view->granted && view->is_borrowed);
+    while (*garbage != NULL) {
+        garbage = &(*garbage)->next;
+    }
+    *garbage = view->garbage;
+    while (*ready != NULL) {
+        ready = &(*ready)->next_ready;
+    }
+    *ready = view->ready;
+    holder->due_ms = view->due_ms < holder->due_ms ? view->due_ms : holder->due_ms;
+    holder->changed |= view->changed;
+    holder->has_told |= view->has_told;
+    holder->has_extras |= view->has_extras;
+    view->granted = false;
 }
 
 enum access_result access_open_one(struct access *access, const struct access_open *open)
@@ -257,6 +353,7 @@ enum access_result access_open_one(struct access *access, const struct access_op
     lock_rank_enter(LOCK_RANK_SHARD);
     access->granted = true;
     settle_time(access);
+    access->interest = shard_interest(access->keyspace, shard);
     return ACCESS_GRANTED;
 }
 
@@ -316,6 +413,16 @@ static void release_garbage(struct keyspace *keyspace, struct garbage *garbage)
 /* What access_end has to do when it was more than one shard that was taken and let go. */
 static ATTR_NOINLINE void end_extras(struct access *access)
 {
+    debug_check(access->ready == NULL && !access->is_borrowed);
+    if (access->has_all) {
+        gate_open(&access->keyspace->gate);
+        access->has_all = false;
+    }
+    access->extra = (struct key_list){0};
+    if (access->has_told) {
+        access->has_told = false;
+        keyspace_settle(access->keyspace);
+    }
     drop_priority(access);
     if (UNLIKELY(access->shards != NULL && access->shards != access->inline_shards)) {
         mem_free(access->shards);
@@ -417,9 +524,24 @@ static void visit_shard(struct access *access, const struct shard_lists *lists,
     }
 }
 
+/* A view, and who has everything, keep what they hold: keys are visited in their order. */
+static bool visit_held(struct access *access, access_visitor *visit, void *argument)
+{
+    if (!access->is_borrowed && !access->has_all) {
+        return false;
+    }
+    for (uint32_t i = 0; i < access->key_count; i++) {
+        visit(argument, access, i);
+    }
+    return true;
+}
+
 void access_each_by_shard(struct access *access, access_visitor *visit, void *argument)
 {
     struct shard_lists lists;
+    if (visit_held(access, visit, argument)) {
+        return;
+    }
     lists_make(access, &lists);
     for (uint32_t s = 0; s < access->shard_count; s++) {
         struct shard *shard = access->shards[s];
@@ -440,6 +562,9 @@ void access_each_snapshot(struct access *access, access_visitor *visit, void *ar
 {
     struct keyspace *keyspace = access->keyspace;
     struct shard_lists lists;
+    if (visit_held(access, visit, argument)) {
+        return;
+    }
     uint32_t *versions = mem_alloc(access->shard_count * sizeof(*versions));
     check(access->mode == ACCESS_READ);
     lists_make(access, &lists);

@@ -24,6 +24,7 @@ struct database_counts {
 struct database {
     _Atomic(struct database_counts *) counts; /* DATABASE_STRIPES of them, or NULL: no key yet */
     _Atomic bool is_dead;                     /* flushed: its tables are garbage */
+    _Atomic uint32_t index;                   /* the logical one that maps to it, unless dead */
     struct database *next_dead;
 };
 

@@ -1,6 +1,7 @@
 /* Databases: the map from logical to physical ones, switched under the gate; what was flushed is
  * garbage from then on, and is freed shard by shard on the pool. */
 #include "key.h"
+#include "note.h"
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
@@ -106,6 +107,7 @@ static uint64_t retire_database(struct keyspace *keyspace, uint32_t db)
     if (keys == 0) {
         return 0;
     }
+    notes_touch_databases(keyspace, db, UINT32_MAX, NULL);
     lock_acquire(&keyspace->dead_lock);
     struct database *fresh = keyspace->spare_databases;
     if (fresh != NULL) {
@@ -113,6 +115,7 @@ static uint64_t retire_database(struct keyspace *keyspace, uint32_t db)
     } else {
         fresh = mem_alloc_zero(sizeof(*fresh));
     }
+    atomic_store_explicit(&fresh->index, db, memory_order_relaxed);
     atomic_store_explicit(&keyspace->databases[db], fresh, memory_order_release);
     atomic_store_explicit(&old->is_dead, true, memory_order_relaxed);
     /* At the end: dead_shard is about the first one. */
@@ -133,12 +136,33 @@ static void ask_reclaim(struct keyspace *keyspace)
     }
 }
 
+/* Tells that a database, or all, were emptied. The gate is closed. */
+static bool tell_flush(const struct keyspace *keyspace, uint32_t db)
+{
+    const struct keyspace_sinks *sinks = &keyspace->sinks;
+    uint32_t interest =
+        atomic_load_explicit(&((struct keyspace *)keyspace)->interest, memory_order_relaxed);
+    if ((interest & ACCESS_CHANGES) == 0) {
+        return false;
+    }
+    sinks->flushed(sinks->context, db);
+    return true;
+}
+
+static void end_flush(struct keyspace *keyspace, bool has_told)
+{
+    gate_open(&keyspace->gate);
+    if (has_told) {
+        keyspace_settle(keyspace);
+    }
+    ask_reclaim(keyspace);
+}
+
 uint64_t keyspace_flush(struct keyspace *keyspace, uint32_t db)
 {
     gate_close(&keyspace->gate);
     uint64_t keys = retire_database(keyspace, db);
-    gate_open(&keyspace->gate);
-    ask_reclaim(keyspace);
+    end_flush(keyspace, tell_flush(keyspace, db));
     return keys;
 }
 
@@ -149,18 +173,28 @@ uint64_t keyspace_flush_all(struct keyspace *keyspace)
     for (uint32_t i = 0; i < keyspace->database_count; i++) {
         keys += retire_database(keyspace, i);
     }
-    gate_open(&keyspace->gate);
-    ask_reclaim(keyspace);
+    end_flush(keyspace, tell_flush(keyspace, UINT32_MAX));
     return keys;
 }
 
-void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b)
+void keyspace_swap(struct access *access, uint32_t a, uint32_t b)
 {
-    gate_close(&keyspace->gate);
+    struct keyspace *keyspace = access->keyspace;
+    check(access->granted && access->has_all);
     struct database *first = database_of(keyspace, a);
-    atomic_store_explicit(&keyspace->databases[a], database_of(keyspace, b), memory_order_relaxed);
+    struct database *second = database_of(keyspace, b);
+    if (a == b) {
+        return;
+    }
+    notes_touch_databases(keyspace, a, b, access);
+    atomic_store_explicit(&keyspace->databases[a], second, memory_order_relaxed);
     atomic_store_explicit(&keyspace->databases[b], first, memory_order_relaxed);
-    gate_open(&keyspace->gate);
+    atomic_store_explicit(&first->index, b, memory_order_relaxed);
+    atomic_store_explicit(&second->index, a, memory_order_relaxed);
+    if (tell_flush(keyspace, a) && tell_flush(keyspace, b)) {
+        access->has_told = true;
+        access->has_extras = true;
+    }
 }
 
 /* ---- Reclaiming ---- */
@@ -187,6 +221,7 @@ static bool reclaim_value(struct keyspace *keyspace)
  * no lock but for the unlinking. */
 static void reclaim_table(struct keyspace *keyspace, struct shard *shard, struct database *database)
 {
+    gate_enter(&keyspace->gate);
     shard_lock_patiently(shard, /* exclusive= */ true, 0);
     struct table *table = shard_table(shard, database);
     if (table != NULL) {
@@ -194,6 +229,7 @@ static void reclaim_table(struct keyspace *keyspace, struct shard *shard, struct
         shard_publish_due(keyspace, shard);
     }
     shard_unlock(keyspace, shard, /* exclusive= */ true, 0);
+    gate_leave(&keyspace->gate);
     if (table != NULL) {
         table_retire(table, &keyspace->gate);
     }

@@ -16,18 +16,31 @@
  * forty times its mean. */
 #define SAME_TAG_MAX 256
 
+/* One hold of a shard: the time it judges by, and what may still be done in it, in fields. */
+struct hold {
+    int64_t now_ms;
+    uint64_t left;
+    bool has_told;
+};
+
 /* Removes fields that are over, at most about most of them, and the key with its last field.
  * Returns how many. */
-static uint64_t settle_fields(struct place *place, struct entry *entry, uint64_t most,
-                              int64_t now_ms)
+static uint64_t settle_fields(struct place *place, struct entry *entry, const struct hold *hold,
+                              bool *has_told)
 {
+    int64_t now_ms = hold->now_ms;
     struct collection **hash = entry_collection(entry);
     collection_own(hash);
-    uint64_t removed = hash_reap(hash, now_ms, most);
+    uint64_t removed = hash_reap(hash, now_ms, hold->left);
     stat_add(STAT_expired_subkeys, removed);
     place->position = table_find(place->table, entry_key(entry), place->hash);
+    if (removed > 0) {
+        *has_told |= place_tell(place, entry_key(entry), EVENT_hexpired);
+    }
     if (collection_count(*hash) == 0) {
-        keyspace_free_entry(place->keyspace, place_unlink(place));
+        (void)place_unlink(place);
+        *has_told |= place_tell(place, entry_key(entry), EVENT_del);
+        keyspace_free_entry(place->keyspace, entry);
     } else if (!hash_has_expiry(*hash)) {
         /* It is an entry as any other again. */
         place_remake(place, now_ms);
@@ -39,10 +52,10 @@ static uint64_t settle_fields(struct place *place, struct entry *entry, uint64_t
     return removed;
 }
 
-/* Deletes what is due of the entries that an index item may mean, and files the others again.
- * left: what may still be done in this hold, in fields. */
-static void settle_item(struct place *place, uint16_t slot, int64_t now_ms, uint64_t *left)
+/* Deletes what is due of the entries that an index item may mean, and files the others again. */
+static void settle_item(struct place *place, uint16_t slot, struct hold *hold)
 {
+    int64_t now_ms = hold->now_ms;
     struct entry *entries[SAME_TAG_MAX];
     size_t count = table_find_tagged(place->table, place->hash, entries, SAME_TAG_MAX);
     const struct rehash rehash = keyspace_rehash(place->keyspace);
@@ -55,11 +68,13 @@ static void settle_item(struct place *place, uint16_t slot, int64_t now_ms, uint
         entry_set_slot(entry, ENTRY_NO_SLOT);
         if (entry_is_expired(entry, now_ms)) {
             place->position = table_find(place->table, entry_key(entry), place->hash);
-            keyspace_free_entry(place->keyspace, place_unlink(place));
+            (void)place_unlink(place); /* It is the entry. */
+            hold->has_told |= place_tell(place, entry_key(entry), EVENT_expired);
+            keyspace_free_entry(place->keyspace, entry);
             stat_add(STAT_expired_keys, 1);
         } else if ((entry->flags & ENTRY_FIELD_TTL) != 0) {
-            uint64_t removed = settle_fields(place, entry, *left, now_ms);
-            *left -= removed < *left ? removed : *left;
+            uint64_t removed = settle_fields(place, entry, hold, &hold->has_told);
+            hold->left -= removed < hold->left ? removed : hold->left;
         } else {
             wheel_file(&place->table->wheel, entry, place->hash, now_ms);
         }
@@ -71,10 +86,11 @@ static void settle_item(struct place *place, uint16_t slot, int64_t now_ms, uint
 static void expire_hold(struct keyspace *keyspace, struct shard *shard, int64_t now_ms)
 {
     struct place place = {.keyspace = keyspace, .shard = shard};
-    uint64_t left = HOLD_KEYS * HOLD_FIELDS_PER_KEY;
+    struct hold hold = {.left = HOLD_KEYS * HOLD_FIELDS_PER_KEY};
+    gate_enter(&keyspace->gate);
     shard_lock_patiently(shard, /* exclusive= */ true, 0);
     int64_t latest = atomic_load_explicit(&shard->latest_now_ms, memory_order_relaxed);
-    now_ms = latest > now_ms ? latest : now_ms;
+    hold.now_ms = latest > now_ms ? latest : now_ms;
     struct table *next = shard_first_table(shard);
     while (next != NULL) {
         uint16_t slot;
@@ -83,11 +99,12 @@ static void expire_hold(struct keyspace *keyspace, struct shard *shard, int64_t 
         if (atomic_load_explicit(&table_database(place.table)->is_dead, memory_order_relaxed)) {
             continue;
         }
+        place.db = atomic_load_explicit(&table_database(place.table)->index, memory_order_relaxed);
         /* Its last key may take the table with it. */
-        while (left > 0 && place.table != NULL &&
-               wheel_take(place.table->wheel, now_ms, &place.hash, &slot)) {
-            settle_item(&place, slot, now_ms, &left);
-            left -= left < HOLD_FIELDS_PER_KEY ? left : HOLD_FIELDS_PER_KEY;
+        while (hold.left > 0 && place.table != NULL &&
+               wheel_take(place.table->wheel, hold.now_ms, &place.hash, &slot)) {
+            settle_item(&place, slot, &hold);
+            hold.left -= hold.left < HOLD_FIELDS_PER_KEY ? hold.left : HOLD_FIELDS_PER_KEY;
         }
         if (place.table != NULL && place.table->ttl_count == 0) {
             wheel_destroy(&place.table->wheel);
@@ -95,6 +112,10 @@ static void expire_hold(struct keyspace *keyspace, struct shard *shard, int64_t 
     }
     shard_publish_due(keyspace, shard);
     shard_unlock(keyspace, shard, /* exclusive= */ true, 0);
+    gate_leave(&keyspace->gate);
+    if (hold.has_told) {
+        keyspace_settle(keyspace);
+    }
 }
 
 int64_t keyspace_expire(struct keyspace *keyspace, int64_t now_ms, int64_t budget_us)

@@ -57,9 +57,19 @@ static void wait_open(struct gate *gate) NO_LOCK_ANALYSIS
     lock_release(&gate->open_lock);
 }
 
+bool gate_is_mine(struct gate *gate)
+{
+    /* Relaxed: only the own number matters, and nobody else writes that. */
+    return atomic_load_explicit(&gate->owner, memory_order_relaxed) == thread_index() + 1;
+}
+
 void gate_enter(struct gate *gate)
 {
-    _Atomic uint64_t *word = &gate->words[thread_index()].epoch;
+    struct gate_word *self = &gate->words[thread_index()];
+    _Atomic uint64_t *word = &self->epoch;
+    if (UNLIKELY(self->depth++ > 0) || UNLIKELY(gate_is_mine(gate))) {
+        return;
+    }
     for (;;) {
         uint64_t epoch = atomic_load_explicit(&gate->epoch, memory_order_acquire);
         /* Sequentially consistent store and load: with those in try_close and oldest_inside, either
@@ -76,8 +86,11 @@ void gate_enter(struct gate *gate)
 
 void gate_leave(struct gate *gate)
 {
-    /* Release: pairs with the loads in gate_close and oldest_inside. */
-    atomic_store_explicit(&gate->words[thread_index()].epoch, 0, memory_order_release);
+    struct gate_word *self = &gate->words[thread_index()];
+    if (LIKELY(--self->depth == 0)) {
+        /* Release: pairs with the loads in gate_close and oldest_inside. */
+        atomic_store_explicit(&self->epoch, 0, memory_order_release);
+    }
 }
 
 static void let_in(struct gate *gate)
@@ -107,16 +120,26 @@ static bool try_close(struct gate *gate, bool insists)
 
 void gate_close(struct gate *gate) NO_LOCK_ANALYSIS
 {
+    if (gate_is_mine(gate)) {
+        gate->closed_depth++;
+        return;
+    }
     lock_acquire(&gate->close_lock);
     atomic_fetch_add_explicit(&gate->closes, 1, memory_order_relaxed);
     for (uint32_t tries = 1; !try_close(gate, tries > CLOSE_TRIES); tries++) {
         let_in(gate);
         gate_wait(gate);
     }
+    gate->closed_depth = 1;
+    atomic_store_explicit(&gate->owner, thread_index() + 1, memory_order_relaxed);
 }
 
 void gate_open(struct gate *gate) NO_LOCK_ANALYSIS
 {
+    if (--gate->closed_depth > 0) {
+        return;
+    }
+    atomic_store_explicit(&gate->owner, 0, memory_order_relaxed);
     let_in(gate);
     lock_release(&gate->close_lock);
 }

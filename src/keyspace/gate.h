@@ -11,10 +11,12 @@
 #include "pollard/base/lock.h"
 #include "pollard/base/thread.h"
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct gate_word {
     _Atomic uint64_t epoch;
+    uint32_t depth; /* brackets that are open; the thread's own */
 } ATTR_ALIGNED(CACHE_LINE);
 
 struct retired {
@@ -27,6 +29,8 @@ struct gate {
     struct gate_word words[THREADS_MAX];
     _Atomic uint64_t epoch; /* and GATE_CLOSED */
     _Atomic uint64_t closes;
+    _Atomic uint32_t owner; /* 1 + index of the thread that keeps it closed; 0: nobody */
+    uint32_t closed_depth;  /* the owner's */
     struct lock close_lock; /* one all-shards work at a time */
     struct lock open_lock;  /* for the condition */
     pthread_cond_t opened;
@@ -38,13 +42,16 @@ struct gate {
 void gate_init(struct gate *gate);
 /* Frees all that is retired: no thread may be inside. */
 void gate_deinit(struct gate *gate);
+/* They nest, and may be used by who keeps the gate closed. */
 void gate_enter(struct gate *gate);
 void gate_leave(struct gate *gate);
 /* Waits until every other thread is outside and keeps them there. While one stays long the gate is
  * left open for the others: nobody else waits for more than about a millisecond. The caller must be
- * outside. */
+ * outside. Who keeps it closed may close it again; it opens with the last gate_open. */
 void gate_close(struct gate *gate);
 void gate_open(struct gate *gate);
+/* Does the calling thread keep it closed? */
+bool gate_is_mine(struct gate *gate);
 /* Waits until every thread that is inside now has left. The caller must be outside. */
 void gate_wait(struct gate *gate);
 /* Frees the block when nobody can look at it any more. NULL is allowed. */

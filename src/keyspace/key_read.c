@@ -17,7 +17,9 @@ struct entry *key_lookup(struct access *access, uint32_t index, struct place *pl
         return entry;
     }
     if (access->mode == ACCESS_WRITE) {
-        key_discard(access, place_unlink(place));
+        (void)place_unlink(place); /* It is the entry. */
+        key_event(access, index, EVENT_expired);
+        key_discard(access, entry);
         stat_add(STAT_expired_keys, 1);
         access->changed = true;
     }
@@ -41,6 +43,10 @@ bool key_find(struct access *access, uint32_t index, uint32_t flags, struct valu
         stat_add(entry != NULL ? STAT_keyspace_hits : STAT_keyspace_misses, 1);
     }
     if (entry == NULL) {
+        if (UNLIKELY((access->interest & EVENT_CLASS_MISS) != 0) && (flags & KEY_QUIET) == 0 &&
+            access->mode == ACCESS_READ) {
+            key_event(access, index, EVENT_keymiss);
+        }
         return false;
     }
     if (LIKELY((flags & (KEY_QUIET | KEY_NO_CLOCK)) == 0 &&

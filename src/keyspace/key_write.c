@@ -71,6 +71,8 @@ static enum status put_parts(struct access *access, uint32_t index, struct place
     struct entry *old = place_put(place, access->keys[index].db, entry, access->now_ms);
     if (old != NULL) {
         key_discard(access, old);
+    } else {
+        key_event(access, index, EVENT_new);
     }
     if ((entry->flags & ENTRY_TTL) != 0) {
         note_due(access, place);

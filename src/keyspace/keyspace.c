@@ -1,5 +1,6 @@
 /* The keyspace: its life, its hash, the hints of the hot path. */
 #include "key.h"
+#include "note.h"
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
@@ -43,6 +44,7 @@ struct keyspace *keyspace_create(const struct keyspace_options *options,
     keyspace->database_count = (uint32_t)option_get(&options->databases);
     keyspace->shards = mem_alloc_zero(keyspace->shard_count * sizeof(struct shard));
     keyspace->queues = mem_alloc_zero(keyspace->shard_count * sizeof(*keyspace->queues));
+    keyspace->notes = mem_alloc_zero(keyspace->shard_count * sizeof(*keyspace->notes));
     keyspace->due_ms = mem_alloc(keyspace->shard_count * sizeof(*keyspace->due_ms));
     keyspace->databases = mem_alloc_zero(keyspace->database_count * sizeof(*keyspace->databases));
     for (uint32_t i = 0; i < keyspace->shard_count; i++) {
@@ -52,7 +54,9 @@ struct keyspace *keyspace_create(const struct keyspace_options *options,
         atomic_init(&keyspace->due_ms[i], INT64_MAX);
     }
     for (uint32_t i = 0; i < keyspace->database_count; i++) {
-        atomic_init(&keyspace->databases[i], mem_alloc_zero(sizeof(struct database)));
+        struct database *database = mem_alloc_zero(sizeof(*database));
+        atomic_init(&database->index, i);
+        atomic_init(&keyspace->databases[i], database);
     }
     atomic_init(&keyspace->told_due_ms, INT64_MAX);
     atomic_init(&keyspace->expires_actively, true);
@@ -91,6 +95,7 @@ void keyspace_destroy(struct keyspace **keyspace_pointer)
         database_destroy(spare);
     }
     gate_deinit(&keyspace->gate);
+    notes_destroy(keyspace);
     lock_deinit(&keyspace->dead_lock);
     mem_free(keyspace->databases);
     mem_free(keyspace->due_ms);

@@ -27,6 +27,13 @@ struct shard_queue {
     struct lock lock;
 };
 
+/* Keys of a shard that are watched or waited for (note.h). */
+struct note_table {
+    struct key_note **slots;
+    uint32_t slot_count; /* a power of two, or 0 */
+    uint32_t count;
+};
+
 struct dead_value {
     struct dead_value *next;
     struct collection *collection;
@@ -36,12 +43,17 @@ struct dead_value {
 struct keyspace {
     const struct keyspace_options *options;
     struct keyspace_hooks hooks;
+    struct keyspace_sinks sinks;
     struct hash_secret secret;
+    _Atomic uint32_t interest; /* what the sinks want to hear: of enum access_interest */
     uint32_t shard_mask;
     uint32_t shard_count;
     uint32_t database_count;
     struct shard *shards;
-    struct shard_queue *queues;            /* one a shard */
+    struct shard_queue *queues; /* one a shard */
+    struct note_table *notes;   /* one a shard */
+    _Atomic uint64_t watched_keys;
+    _Atomic uint64_t waited_keys;
     _Atomic int64_t *due_ms;               /* one a shard: when its expiry index is due */
     _Atomic(struct database *) *databases; /* logical to physical */
     _Atomic int64_t told_due_ms;           /* what want_expire was told last */
@@ -62,6 +74,17 @@ struct keyspace {
 static inline struct shard *shard_of(const struct keyspace *keyspace, uint64_t hash)
 {
     return &keyspace->shards[hash & keyspace->shard_mask];
+}
+
+/* Whom changes in this shard may concern; the shard is held. */
+static inline uint32_t shard_interest(const struct keyspace *keyspace, const struct shard *shard)
+{
+    /* Relaxed: who begins to listen for changes of a key registers under its shard's lock
+     * afterwards, and the next writer's grant comes after that. */
+    uint32_t word = atomic_load_explicit(&((struct shard *)shard)->word, memory_order_relaxed);
+    uint32_t wanted =
+        atomic_load_explicit(&((struct keyspace *)keyspace)->interest, memory_order_relaxed);
+    return wanted | ((word & SHARD_NOTED) != 0 ? ACCESS_NOTED : 0);
 }
 
 static inline struct database *database_of(const struct keyspace *keyspace, uint32_t db)
@@ -133,6 +156,7 @@ struct place {
     struct table *table; /* NULL: no table */
     struct position position;
     uint32_t hash;
+    uint32_t db; /* logical */
 };
 void place_find(struct keyspace *keyspace, struct shard *shard, const struct access_key *key,
                 struct place *place);
@@ -143,6 +167,10 @@ struct entry *place_unlink(struct place *place);
 struct entry *place_put(struct place *place, uint32_t db, struct entry *entry, int64_t now_ms);
 /* The same key and value in an entry of the layout that the value wants now. */
 void place_remake(struct place *place, int64_t now_ms);
+/* key_tell for a key that no access holds, under the shard's exclusive lock: true when a sink was
+ * called, and keyspace_settle is to be called after the lock is gone. */
+ATTR_MUST_USE bool place_tell(const struct place *place, struct bytes name, enum key_event event);
+void keyspace_settle(struct keyspace *keyspace);
 /* An entry's blob goes the way of large things, its memory at once. */
 void keyspace_free_entry(struct keyspace *keyspace, struct entry *entry);
 

@@ -1,7 +1,7 @@
 /* The shards' reader-writer lock: one word, no waiting inside. Who finds it taken spins a little or
  * queues at the shard (access.c); a thread never sleeps in it.
  *
- *   bits 0-15 readers | 16 writer | 17 jobs queue | 18 ticket | 20-27 long holders
+ *   bits 0-15 readers | 16 writer | 17 jobs queue | 18 ticket | 20-27 long holders | 28 has notes
  *
  * Acquire operations pair with the release in shard_unlock_*: what a holder wrote is seen by the
  * next one. */
@@ -19,6 +19,8 @@
 #define SHARD_TICKET (UINT32_C(1) << 18)
 #define SHARD_LONG_ONE (UINT32_C(1) << 20)
 #define SHARD_LONG (UINT32_C(0xff) << 20)
+/* Keys of the shard are watched or waited for; changes under the exclusive lock only. */
+#define SHARD_NOTED (UINT32_C(1) << 28)
 
 /* The holders that stand in the way of one of this kind. */
 static inline uint32_t shard_rivals(bool exclusive)

@@ -254,7 +254,11 @@ static void keep_house(void *argument)
         (void)keyspace_reclaim(stress->keyspace);
         if (i < HOUSEKEEPING) {
             (void)keyspace_flush(stress->keyspace, 2);
-            keyspace_swap(stress->keyspace, 1, 3);
+            struct access access;
+            access_init(&access, stress->keyspace, ACCESS_WRITE, (struct key_list){0}, 0);
+            access_take_all(&access);
+            keyspace_swap(&access, 1, 3);
+            access_end(&access);
         }
         struct timespec pause = {.tv_nsec = 1000000};
         (void)nanosleep(&pause, NULL);

@@ -11,10 +11,12 @@
 #define POLLARD_KEYSPACE_ACCESS_H
 
 #include "pollard/base/status.h"
+#include "pollard/keyspace/event.h"
 #include "pollard/keyspace/keyspace.h"
 
 struct shard;
 struct garbage;
+struct key_note;
 
 enum access_mode { ACCESS_READ, ACCESS_WRITE };
 
@@ -49,7 +51,17 @@ struct access {
     uint8_t flags;  /* enum access_flag */
     bool changed;   /* a key_* call of this access changed something */
     int64_t now_ms; /* the one time this access judges by; set when granted */
+    /* Keys that are to be held as well, though no index reaches them; borrowed. Set between
+     * access_init and access_try. */
+    struct key_list extra;
+    uint64_t client_id; /* for struct key_change; 0 from access_init */
+    /* Set when granted: whom events of these keys may concern (enum access_interest). */
+    uint32_t interest;
     /* private */
+    bool has_all;           /* everything, with every other thread kept out */
+    bool is_borrowed;       /* a view: its shards are another's */
+    bool has_told;          /* a sink was called: it is to be settled */
+    struct key_note *ready; /* keys with waiters that may take something now, oldest first */
     bool granted;
     bool has_extras; /* something below is not as access_init made it: access_end has work */
     uint8_t tries;   /* refused so far: many make newcomers wait (ticket) */
@@ -67,6 +79,13 @@ struct access {
     struct blob *prepare_source;
     struct blob *prepared;
     struct garbage *garbage; /* unlinked under the lock, freed after it */
+};
+
+enum access_interest {
+    /* Bits 0 .. 15: classes of events that are wanted (enum event_class). */
+    ACCESS_EVENTS = 0xffff,
+    ACCESS_CHANGES = 1 << 16, /* changes are wanted */
+    ACCESS_NOTED = 1 << 17    /* a shard has keys that are watched or waited for */
 };
 
 enum access_result {
@@ -98,6 +117,10 @@ enum access_result access_open_one(struct access *access, const struct access_op
 /* Tries to take all shards of the keys: a bounded spin (about 2 us) for short holders, none for
  * long ones or when jobs have waited at the shard for more than 1 ms. */
 enum access_result access_try(struct access *access);
+/* Takes everything there is: waits until every other thread is outside the keyspace and keeps them
+ * there until access_end. Pool only, outside keyspace_enter. An access that has all may see and
+ * change any database, walk and flush. No-op when it has all already. */
+void access_take_all(struct access *access);
 /* After ACCESS_BUSY: leaves waiter at the shard that was busy. False when that shard has become
  * free meanwhile: the caller tries again. After a bounded number of refusals the access holds a
  * ticket on the shard that newcomers respect. */
@@ -120,6 +143,15 @@ void access_each_by_shard(struct access *access, access_visitor *visit, void *ar
  * the last visit counts: all last visits together see one instant. Pool only: it may wait for long
  * holders. */
 void access_each_snapshot(struct access *access, access_visitor *visit, void *argument);
+
+/* A view of another's keys on what a granted access holds: the commands of a transaction, and those
+ * that are served for waiting clients, see their own keys by their own indexes. The shards of the
+ * keys must be held by holder. view is granted in WRITE mode until access_return, which hands over
+ * what is to be done after the locks are gone. */
+void access_borrow(struct access *view, struct access *holder, struct key_list keys);
+void access_return(struct access *view, struct access *holder);
+/* Is the shard of this key held by the access? */
+bool access_holds(const struct access *access, const struct access_key *key);
 
 /* ---- Keys, by index into access->keys. Granted only. ---- */
 
@@ -180,5 +212,19 @@ enum status key_move(struct access *access, uint32_t from, uint32_t to);
 /* Copies value and TTL; large values are shared or copied as their type can. STATUS_OK,
  * STATUS_ALLOCATION. */
 enum status key_copy(struct access *access, uint32_t from, uint32_t to);
+
+/* ---- Events ---- */
+
+void key_tell(struct access *access, uint32_t index, enum key_event event);
+/* Tells of an event of the key, after the change that it is about (but for deletions of whole
+ * keys, where before or after makes no difference): the key counts as changed for WATCH and for
+ * caching clients, and a notification goes out if its class is wanted. Once for each event of the
+ * command, in their documented order. A handler that changed nothing tells nothing. */
+static inline void key_event(struct access *access, uint32_t index, enum key_event event)
+{
+    if (UNLIKELY(access->interest != 0)) {
+        key_tell(access, index, event);
+    }
+}
 
 #endif

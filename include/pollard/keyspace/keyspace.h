@@ -19,6 +19,7 @@
 
 #include "pollard/base/hash.h"
 #include "pollard/base/option.h"
+#include "pollard/keyspace/event.h"
 #include "pollard/value/value.h"
 
 struct keyspace;
@@ -54,7 +55,7 @@ void keyspace_seed(struct keyspace *keyspace, uint64_t seed);
 /* ---- Quiescence: the gate and the epochs ---- */
 
 /* Every thread that touches keys brackets its cycle or job with these. Enter waits while an
- * all-shards access is being served. Between them retired memory stays readable. They nest not. */
+ * all-shards access is being served. Between them retired memory stays readable. They nest. */
 void keyspace_enter(struct keyspace *keyspace);
 void keyspace_leave(struct keyspace *keyspace);
 
@@ -97,7 +98,10 @@ uint32_t keyspace_shard_count(const struct keyspace *keyspace);
  * cycles. Returns the number of keys that went. */
 uint64_t keyspace_flush(struct keyspace *keyspace, uint32_t db);
 uint64_t keyspace_flush_all(struct keyspace *keyspace);
-void keyspace_swap(struct keyspace *keyspace, uint32_t a, uint32_t b);
+struct access;
+/* access: granted everything (access_try_all); those who wait for keys of either database are to be
+ * served in it. */
+void keyspace_swap(struct access *access, uint32_t a, uint32_t b);
 /* Gives up a reference to a collection: here if that is little work, else on the pool. Any thread,
  * no shard lock held. NULL is allowed. */
 void keyspace_discard_collection(struct keyspace *keyspace, struct collection *collection);
@@ -137,6 +141,16 @@ bool keyspace_random(struct keyspace *keyspace, uint32_t db, struct buf *ret_nam
 
 /* Is the memory in use over maxmemory? Looked at most every half millisecond: cheap. Any thread. */
 bool keyspace_over_limit(const struct keyspace *keyspace);
+
+/* ---- Events (event.h) ---- */
+
+/* Sets who hears of events: before threads run. Without it nobody does. */
+void keyspace_use_sinks(struct keyspace *keyspace, const struct keyspace_sinks *sinks);
+/* Classes of events that the sink wants (enum event_class): nothing without K or E. Any thread. */
+void keyspace_want_events(struct keyspace *keyspace, uint32_t classes);
+/* Whether the sinks want changes and flushes. On before the first key is registered that a change
+ * is to be told of. Any thread. */
+void keyspace_want_changes(struct keyspace *keyspace, bool wanted);
 
 /* ---- Expiry ---- */
 

@@ -59,7 +59,8 @@ enum status cmd_swapdb(struct exec *x)
         return STATUS_DB_RANGE;
     }
     if (first != second) {
-        keyspace_swap(x->services->keyspace, (uint32_t)first, (uint32_t)second);
+        access_take_all(x->access);
+        keyspace_swap(x->access, (uint32_t)first, (uint32_t)second);
     }
     reply_ok(x->reply);
     return STATUS_OK;

@@ -76,6 +76,15 @@ void fixture_put(struct fixture *fixture, uint32_t db, struct bytes name, struct
     fixture_close(fixture, &access);
 }
 
+void fixture_swap(struct fixture *fixture, uint32_t a, uint32_t b)
+{
+    struct access access;
+    access_init(&access, fixture->keyspace, ACCESS_WRITE, (struct key_list){0}, fixture->now_ms);
+    access_take_all(&access);
+    keyspace_swap(&access, a, b);
+    access_end(&access);
+}
+
 bool fixture_delete(struct fixture *fixture, uint32_t db, struct bytes name)
 {
     struct access access;

@@ -28,6 +28,8 @@ struct access_key fixture_key(const struct fixture *fixture, uint32_t db, struct
 
 void fixture_put(struct fixture *fixture, uint32_t db, struct bytes name, struct value value,
                  int64_t expires_at_ms);
+/* SWAPDB. */
+void fixture_swap(struct fixture *fixture, uint32_t a, uint32_t b);
 bool fixture_delete(struct fixture *fixture, uint32_t db, struct bytes name);
 bool fixture_has(struct fixture *fixture, uint32_t db, struct bytes name);
 int64_t fixture_expiry(struct fixture *fixture, uint32_t db, struct bytes name);

@@ -193,7 +193,7 @@ static void step_database(struct model *model)
     uint64_t a = draw(model, DATABASES);
     uint64_t b = draw(model, DATABASES);
     if (draw(model, 2) == 0) {
-        keyspace_swap(model->fixture.keyspace, (uint32_t)a, (uint32_t)b);
+        fixture_swap(&model->fixture, (uint32_t)a, (uint32_t)b);
         struct model_key *keys = model->keys[a];
         model->keys[a] = model->keys[b];
         model->keys[b] = keys;

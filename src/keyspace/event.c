@@ -1,0 +1,107 @@
+/* Events of keys: their names, and telling of them to the sinks. Comes after the change, under the
+ * shard's lock; a server in which nobody listens never comes here. */
+#include "pollard/keyspace/event.h"
+#include "key.h"
+#include "note.h"
+#include "pollard/base/check.h"
+
+static const struct {
+    const char *name;
+    uint16_t class;
+} events[EVENT_COUNT] = {
+#define KEY_EVENT(text, kind) [EVENT_##text] = {#text, EVENT_CLASS_##kind},
+#include "pollard/keyspace/events.def"
+#undef KEY_EVENT
+};
+
+const char *event_name(enum key_event event)
+{
+    return events[event].name;
+}
+
+enum event_class event_class_of(enum key_event event)
+{
+    return (enum event_class)events[event].class;
+}
+
+/* Does the event mean that the value is another one now? */
+static bool is_change(enum key_event event)
+{
+    return event != EVENT_keymiss && event != EVENT_new && event != EVENT_overwritten &&
+           event != EVENT_type_changed;
+}
+
+/* Tells the sinks; true when one was called. */
+static bool tell_sinks(const struct keyspace *keyspace, uint32_t interest,
+                       const struct key_change *change, enum key_event event)
+{
+    const struct keyspace_sinks *sinks = &keyspace->sinks;
+    bool has_told = false;
+    if ((interest & ACCESS_CHANGES) != 0 && is_change(event)) {
+        sinks->changed(sinks->context, change);
+        has_told = true;
+    }
+    if ((interest & (uint32_t)event_class_of(event)) != 0) {
+        sinks->event(sinks->context, change, event);
+        has_told = true;
+    }
+    return has_told;
+}
+
+void key_tell(struct access *access, uint32_t index, enum key_event event)
+{
+    debug_check(access->granted && index < access->key_count);
+    const struct access_key *key = &access->keys[index];
+    const struct key_change change = {
+        .name = key->name, .hash = key->hash, .db = key->db, .client_id = access->client_id};
+    if ((access->interest & ACCESS_NOTED) != 0 && is_change(event)) {
+        note_touch(access->keyspace, key, access);
+    }
+    if (tell_sinks(access->keyspace, access->interest, &change, event)) {
+        access->has_told = true;
+        access->has_extras = true;
+    }
+}
+
+bool place_tell(const struct place *place, struct bytes name, enum key_event event)
+{
+    struct keyspace *keyspace = place->keyspace;
+    uint32_t interest = shard_interest(keyspace, place->shard);
+    if (LIKELY(interest == 0)) {
+        return false;
+    }
+    struct access_key key = {.name = name, .hash = keyspace_hash(keyspace, name), .db = place->db};
+    if ((interest & ACCESS_NOTED) != 0) {
+        note_touch(keyspace, &key, /* access= */ NULL);
+    }
+    const struct key_change change = {.name = name, .hash = key.hash, .db = key.db};
+    return tell_sinks(keyspace, interest, &change, event);
+}
+
+void keyspace_settle(struct keyspace *keyspace)
+{
+    keyspace->sinks.settle(keyspace->sinks.context);
+}
+
+void keyspace_use_sinks(struct keyspace *keyspace, const struct keyspace_sinks *sinks)
+{
+    keyspace->sinks = *sinks;
+}
+
+static void set_interest(struct keyspace *keyspace, uint32_t mask, uint32_t value)
+{
+    uint32_t seen = atomic_load_explicit(&keyspace->interest, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak(&keyspace->interest, &seen, (seen & ~mask) | value)) {
+    }
+}
+
+void keyspace_want_events(struct keyspace *keyspace, uint32_t classes)
+{
+    bool goes_anywhere = (classes & (EVENT_CLASS_KEYSPACE | EVENT_CLASS_KEYEVENT)) != 0;
+    set_interest(keyspace, ACCESS_EVENTS, goes_anywhere ? classes : 0);
+}
+
+void keyspace_want_changes(struct keyspace *keyspace, bool wanted)
+{
+    set_interest(keyspace, ACCESS_CHANGES, wanted ? ACCESS_CHANGES : 0);
+}
