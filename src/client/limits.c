@@ -21,8 +21,10 @@ void session_check_output(struct session *session, int64_t monotonic_ms)
         return;
     }
     const struct client_options *options = session->registry->options;
-    const struct output_limit *limit = &options->output_limits[CLIENT_NORMAL];
-    uint64_t held = chain_memory(&session->conn.output);
+    const struct output_limit *limit =
+        &options->output_limits[(session->flags & SESSION_SUBSCRIBED) != 0 ? CLIENT_PUBSUB
+                                                                           : CLIENT_NORMAL];
+    uint64_t held = chain_memory(&session->conn.output) + chain_memory(&session->held);
     uint64_t hard = (uint64_t)option_get(&limit->hard_bytes);
     uint64_t soft = (uint64_t)option_get(&limit->soft_bytes);
     if (hard != 0 && held >= hard) {

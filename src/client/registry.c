@@ -19,6 +19,7 @@ struct client_registry *registry_create(const struct client_options *options)
     registry->options = options;
     atomic_init(&registry->next_id, 1);
     lock_init(&registry->pause_lock, LOCK_RANK_REGISTRY);
+    registry->wakes = mem_alloc_zero(THREADS_MAX * sizeof(*registry->wakes));
     return registry;
 }
 
@@ -26,6 +27,11 @@ void registry_destroy(struct client_registry **registry)
 {
     if (*registry != NULL) {
         lock_deinit(&(*registry)->pause_lock);
+        push_drop_all(*registry);
+        for (size_t i = 0; i < (*registry)->reactor_count; i++) {
+            mem_free((*registry)->parts[i].by_id);
+        }
+        mem_free((*registry)->wakes);
         mem_free((*registry)->parts);
         mem_free(*registry);
         *registry = NULL;
@@ -38,13 +44,89 @@ void registry_set_reactors(struct client_registry *registry, struct reactor **re
     registry->reactors = reactors;
     registry->reactor_count = count;
     registry->parts = mem_alloc_zero(count * sizeof(*registry->parts));
+    push_setup(registry);
 }
 
 void registry_on_destroy(struct client_registry *registry,
                          void (*hook)(void *context, struct session *session), void *context)
 {
     registry->destroy_hook = hook;
-    registry->destroy_context = context;
+    registry->hook_context = context;
+}
+
+void registry_on_output(struct client_registry *registry,
+                        void (*hook)(void *context, struct session *session))
+{
+    registry->output_hook = hook;
+}
+
+/* ---- Sessions by id ---- */
+
+/* Slots of a reactor's first session. */
+#define SLOTS_MIN 16
+
+/* Ids are given in turn: their low bits spread well. */
+static struct session **slot_of(const struct registry_part *part, uint64_t id)
+{
+    return &part->by_id[id & (part->slot_count - 1)];
+}
+
+/* Doubles the slots; the pause is bounded by maxclients. */
+static void grow_slots(struct registry_part *part)
+{
+    struct registry_part larger = {.slot_count =
+                                       part->slot_count == 0 ? SLOTS_MIN : part->slot_count * 2};
+    larger.by_id = mem_alloc_zero(larger.slot_count * sizeof(struct session *));
+    for (uint32_t i = 0; i < part->slot_count; i++) {
+        struct session *session = part->by_id[i];
+        while (session != NULL) {
+            struct session *next = session->next_by_id;
+            struct session **slot = slot_of(&larger, session->id);
+            session->next_by_id = *slot;
+            *slot = session;
+            session = next;
+        }
+    }
+    mem_free(part->by_id);
+    part->by_id = larger.by_id;
+    part->slot_count = larger.slot_count;
+}
+
+static void enlist(struct session *session)
+{
+    struct registry_part *part = registry_part_of(session);
+    if (part->session_count == part->slot_count) {
+        grow_slots(part);
+    }
+    struct session **slot = slot_of(part, session->id);
+    session->next_by_id = *slot;
+    *slot = session;
+    part->session_count++;
+}
+
+static void delist(struct session *session)
+{
+    struct registry_part *part = registry_part_of(session);
+    struct session **link = slot_of(part, session->id);
+    while (*link != session) {
+        link = &(*link)->next_by_id;
+    }
+    *link = session->next_by_id;
+    part->session_count--;
+}
+
+struct session *registry_find(const struct client_registry *registry, const struct reactor *reactor,
+                              uint64_t id)
+{
+    const struct registry_part *part = &registry->parts[reactor_index(reactor)];
+    if (part->slot_count == 0) {
+        return NULL;
+    }
+    struct session *session = *slot_of(part, id);
+    while (session != NULL && session->id != id) {
+        session = session->next_by_id;
+    }
+    return session;
 }
 
 const struct client_options *registry_options(const struct client_registry *registry)
@@ -140,6 +222,7 @@ struct session *session_create(struct client_registry *registry, struct reactor 
         return NULL;
     }
     atomic_fetch_add_explicit(&registry_part_of(session)->clients, 1, memory_order_relaxed);
+    enlist(session);
     if (option_get(&registry->options->protected_mode) != 0 &&
         (session->flags & SESSION_AUTHENTICATED) != 0 && !is_unix &&
         !conn_is_local(&session->conn)) {
@@ -159,14 +242,16 @@ void session_destroy(struct session *session)
 {
     struct client_registry *registry = session->registry;
     if (registry->destroy_hook != NULL) {
-        registry->destroy_hook(registry->destroy_context, session);
+        registry->destroy_hook(registry->hook_context, session);
     }
+    delist(session);
     session_set_monitor(session, false);
     session_set_blocked(session, false);
     atomic_fetch_sub_explicit(&registry_part_of(session)->clients, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&registry->clients, 1, memory_order_relaxed);
     reactor_remove(&session->conn);
     decoder_destroy(&session->decoder);
+    chain_clear(&session->held);
     buf_deinit(&session->input);
     mem_free(session->name);
     mem_free(session->lib_name);

@@ -3,13 +3,29 @@
 #define POLLARD_CLIENT_REGISTRY_PRIVATE_H
 
 #include "pollard/base/lock.h"
-#include "pollard/client/registry.h"
+#include "pollard/base/thread.h"
+#include "pollard/client/push.h"
 
 /* One a reactor, on its own cache line: written by that reactor, summed by anyone. */
 struct registry_part {
     _Atomic uint64_t clients;
     _Atomic uint64_t blocked;
     _Atomic uint32_t monitors;
+    /* Sessions by their ids: the reactor's own. */
+    struct session **by_id;
+    uint32_t slot_count; /* a power of two, or 0 */
+    uint32_t session_count;
+    struct mail push_mail;
+    struct client_registry *registry;
+    /* Others write here. */
+    ATTR_ALIGNED(CACHE_LINE) _Atomic(struct push *) pushes; /* newest first */
+    atomic_bool push_mail_is_out;
+} ATTR_ALIGNED(CACHE_LINE);
+
+/* The reactors that a thread has posted to since it woke any. */
+struct push_wakes {
+    uint64_t bits[THREADS_MAX / 64];
+    bool any;
 } ATTR_ALIGNED(CACHE_LINE);
 
 struct client_registry {
@@ -18,7 +34,9 @@ struct client_registry {
     struct registry_part *parts;
     size_t reactor_count;
     void (*destroy_hook)(void *context, struct session *session);
-    void *destroy_context;
+    void (*output_hook)(void *context, struct session *session);
+    void *hook_context;
+    struct push_wakes *wakes; /* one a thread */
     _Atomic uint64_t next_id;
     _Atomic uint64_t clients; /* counts also those just being accepted: the bound of maxclients */
     /* Pause: mode is read by every command, so it shares no line with what changes often. */
@@ -27,6 +45,9 @@ struct client_registry {
     _Atomic int64_t pause_all_until_ms;
     _Atomic int64_t pause_end_ms; /* the later of the two */
 };
+
+/* push.c; when the parts are there. */
+void push_setup(struct client_registry *registry);
 
 static inline struct registry_part *registry_part_of(const struct session *session)
 {

@@ -40,8 +40,9 @@ bool session_needs_password(struct session *session)
 size_t session_memory(const struct session *session)
 {
     size_t decoder = session->decoder == NULL ? 0 : decoder_memory(session->decoder);
-    return sizeof(*session) + session->input.capacity + decoder +
-           chain_memory(&session->conn.output) + fieldsets_memory(session->fieldsets);
+    return sizeof(*session) + session->input.capacity + decoder + session->queued_memory +
+           chain_memory(&session->conn.output) + chain_memory(&session->held) +
+           fieldsets_memory(session->fieldsets);
 }
 
 /* The letters of CLIENT LIST's flags field; "N" when there is nothing to tell. */
@@ -51,9 +52,10 @@ static void append_flags(const struct session *session, struct buf *line)
         uint32_t flag;
         char letter;
     } letters[] = {
-        {SESSION_MONITOR, 'O'},   {SESSION_BLOCKED, 'b'}, {SESSION_CLOSE_AFTER, 'c'},
-        {SESSION_CLOSE_NOW, 'A'}, {SESSION_UNIX, 'U'},    {SESSION_NO_EVICT, 'e'},
-        {SESSION_NO_TOUCH, 'T'},
+        {SESSION_MONITOR, 'O'},        {SESSION_SUBSCRIBED, 'P'},  {SESSION_MULTI, 'x'},
+        {SESSION_BLOCKED, 'b'},        {SESSION_TRACKING, 't'},    {SESSION_TRACKING_BROKEN, 'R'},
+        {SESSION_TRACKING_BCAST, 'B'}, {SESSION_CLOSE_AFTER, 'c'}, {SESSION_CLOSE_NOW, 'A'},
+        {SESSION_UNIX, 'U'},           {SESSION_NO_EVICT, 'e'},    {SESSION_NO_TOUCH, 'T'},
     };
     size_t before = line->size;
     for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
@@ -76,8 +78,8 @@ static void describe_buffers(const struct session *session, struct buf *line)
     size_t pending = session->input.size - session->input_offset;
     size_t output = chain_size(&session->conn.output);
     size_t output_memory = chain_memory(&session->conn.output);
-    buf_format(line, " qbuf=%zu qbuf-free=%zu argv-mem=0 multi-mem=0 rbs=0 rbp=0", pending,
-               session->input.capacity - pending);
+    buf_format(line, " qbuf=%zu qbuf-free=%zu argv-mem=0 multi-mem=%zu rbs=0 rbp=0", pending,
+               session->input.capacity - pending, session->queued_memory);
     buf_format(line, " obl=0 oll=%d omem=%zu tot-mem=%zu events=%s", output > 0 ? 1 : 0,
                output_memory, session_memory(session),
                (session->conn.flags & CONN_WRITES) != 0 ? "rw" : "r");
@@ -96,10 +98,15 @@ void session_describe(const struct session *session, struct buf *line)
                text_or_empty(session->name), (long long)((now_ms - session->created_ms) / 1000),
                (long long)(idle_ms / 1000));
     append_flags(session, line);
-    buf_format(line, " db=%u sub=0 psub=0 ssub=0 multi=-1", session->db);
+    bool is_in_multi = (session->flags & SESSION_MULTI) != 0;
+    bool is_tracking = (session->flags & SESSION_TRACKING) != 0;
+    buf_format(line, " db=%u sub=%u psub=%u ssub=%u multi=%lld watch=%u", session->db,
+               session->channel_count, session->pattern_count, session->shard_channel_count,
+               is_in_multi ? (long long)session->queued_count : -1LL, session->watch_count);
     describe_buffers(session, line);
-    buf_format(line, " cmd=%s user=%s redir=-1 resp=%u lib-name=%s lib-ver=%s",
-               session->last_command, "default", session->protocol,
+    buf_format(line, " cmd=%s user=%s redir=%lld resp=%u lib-name=%s lib-ver=%s",
+               session->last_command, "default",
+               is_tracking ? (long long)session->redirect_id : -1LL, session->protocol,
                text_or_empty(session->lib_name), text_or_empty(session->lib_version));
     buf_format(line, " io-thread=%u tot-net-in=%llu tot-net-out=%llu tot-cmds=%llu",
                reactor_index(reactor), (unsigned long long)session->conn.read_bytes,

@@ -17,6 +17,8 @@ enum status {
     /* A large copy or growth must be prepared without the lock; dispatch calls access_prepare()
      * and runs the handler again. */
     STATUS_PREPARE,
+    /* A handler that found nothing to take: the client waits for its keys (exec_wait). */
+    STATUS_BLOCK,
     /* A handler on the pool that left x->work to be done without its keys (exec/exec.h). */
     STATUS_COMPUTE,
     /* The thing is not there, and this is no error. */

@@ -48,6 +48,13 @@ size_t registry_reactor_count(const struct client_registry *registry);
  * it is taken off. Set once, before reactors run. */
 void registry_on_destroy(struct client_registry *registry,
                          void (*hook)(void *context, struct session *session), void *context);
+/* The session got output outside its own call (a push): called on the owner's thread. Set once,
+ * with the same context as registry_on_destroy, before reactors run. */
+void registry_on_output(struct client_registry *registry,
+                        void (*hook)(void *context, struct session *session));
+/* The session of that id on this reactor, NULL when there is none. On its thread. O(1). */
+struct session *registry_find(const struct client_registry *registry, const struct reactor *reactor,
+                              uint64_t id);
 /* Monitors among the sessions of one reactor. Any thread. */
 uint32_t registry_reactor_monitors(const struct client_registry *registry, size_t index);
 /* The session is (no longer) blocked: keeps flag b and the count. Owner's thread. */

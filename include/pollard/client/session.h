@@ -11,6 +11,9 @@
 struct suspension;
 struct fieldsets;
 struct client_registry;
+struct transaction;
+struct subscriptions;
+struct tracking;
 
 enum session_flag {
     SESSION_AUTHENTICATED = 1 << 0,
@@ -25,7 +28,15 @@ enum session_flag {
     SESSION_REPLY_OFF = 1 << 9,
     SESSION_REPLY_SKIP_NEXT = 1 << 10, /* CLIENT REPLY SKIP was the command before */
     SESSION_REPLY_SKIP = 1 << 11,      /* this command's reply is dropped */
-    SESSION_UNIX = 1 << 12             /* U */
+    SESSION_UNIX = 1 << 12,            /* U */
+    SESSION_MULTI = 1 << 13,           /* x: commands are queued */
+    SESSION_SUBSCRIBED = 1 << 14,      /* P: to a channel or pattern */
+    SESSION_HOLD = 1 << 15,            /* a reply is being written: pushes wait (push.h) */
+    SESSION_TRACKING_BROKEN = 1 << 16, /* R: the client it redirects to is gone */
+    /* 17 is ACCESS_NOTED's (keyspace/access.h), so that exec can ask for both at once. */
+    SESSION_TRACKING = 1 << 18,       /* t: is told of changes of keys that it read */
+    SESSION_TRACKING_BCAST = 1 << 19, /* B */
+    SESSION_PAUSED = 1 << 20          /* its call waits for a pause to end */
 };
 
 /* Flags that make a request leave the straight path in exec. */
@@ -54,8 +65,21 @@ struct session {
     int64_t created_ms;          /* wall clock */
     int64_t soft_limit_since_ms; /* output over its soft limit since; 0: is not */
     uint64_t commands;
-    struct fieldsets *fieldsets;   /* of HIMPORT; NULL: none */
-    struct suspension *suspension; /* what it waits for, NULL if nothing */
+    struct fieldsets *fieldsets;         /* of HIMPORT; NULL: none */
+    struct suspension *suspension;       /* what it waits for, NULL if nothing */
+    struct session *next_by_id;          /* private to the registry */
+    struct chain held;                   /* pushes while SESSION_HOLD */
+    struct transaction *transaction;     /* exec's: queued commands, watched keys; NULL: none */
+    struct subscriptions *subscriptions; /* events': NULL: none */
+    struct tracking *tracking;           /* events': NULL: off */
+    /* For CLIENT LIST; kept by those who own the three above. */
+    uint32_t channel_count;
+    uint32_t pattern_count;
+    uint32_t shard_channel_count;
+    uint32_t queued_count; /* commands in the transaction */
+    uint32_t watch_count;
+    size_t queued_memory;
+    int64_t redirect_id; /* of tracking: 0 none */
 };
 
 static inline struct session *session_of(struct conn *conn)

@@ -70,7 +70,17 @@ enum command_category {
 enum command_route {
     ROUTE_INLINE, /* on the reactor; keys through an access. Handed on only for a busy shard. */
     ROUTE_SIZE,   /* inline while it has few keys or arguments, else on the pool */
-    ROUTE_POOL    /* always on the pool */
+    ROUTE_POOL,   /* always on the pool */
+    ROUTE_QUEUE   /* EXEC: as the session's queued commands want; their keys are its keys */
+};
+
+/* What a command needs inside a transaction. */
+enum command_inside {
+    INSIDE_KEYS,    /* its keys */
+    INSIDE_SESSION, /* the session, too */
+    INSIDE_LATER,   /* the same, and its answer may come later */
+    INSIDE_WHOLE,   /* whole databases: everything is held */
+    INSIDE_APART    /* it is not queued: it is about the transaction itself */
 };
 
 enum key_spec_begin { KEY_BEGIN_INDEX, KEY_BEGIN_KEYWORD, KEY_BEGIN_UNKNOWN };
@@ -113,6 +123,7 @@ struct command {
     uint16_t id;
     int16_t arity; /* counts the name (both names of a subcommand); negative: at least */
     uint8_t route;
+    uint8_t inside; /* enum command_inside */
     uint8_t key_spec_count;
     uint32_t flags;
     uint32_t acl; /* enum command_category */

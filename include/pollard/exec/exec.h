@@ -24,6 +24,7 @@
 #include "pollard/value/limits.h"
 
 struct config;
+struct events;
 struct stats_options;
 struct server_options;
 struct pool;
@@ -42,6 +43,19 @@ struct exec_options {
 extern const struct option_row exec_option_rows[];
 extern const size_t exec_option_row_count;
 
+/* What exec tells the rooms above it. All run on the thread of the command, or of the session. */
+struct exec_sinks {
+    void *context;
+    /* Are this call's reads to be remembered for the tracking session, so that it is told of
+     * changes? Asked once a call, on the reactor, of sessions with SESSION_TRACKING. */
+    bool (*tracks)(void *context, struct session *session, const struct command *command);
+    /* A READONLY command of such a call has run and its keys are still held: they are to be
+     * remembered for x->client_id. On a reactor or the pool. */
+    void (*remember)(void *context, const struct exec *x);
+    /* The session ends, or is RESET: what hangs on it is taken off. On its reactor. */
+    void (*session_ended)(void *context, struct session *session);
+};
+
 /* What the rooms below need not know of each other, handed to every handler. Filled by server,
  * constant while threads run. */
 struct services {
@@ -50,6 +64,8 @@ struct services {
     struct client_registry *registry;
     struct pool *pool;
     struct dispatcher *dispatcher;
+    struct events *events; /* opaque here */
+    struct exec_sinks sinks;
     const struct exec_options *exec_options;
     const struct client_options *client_options;
     const struct keyspace_options *keyspace_options;
@@ -69,6 +85,20 @@ struct services {
     bool (*abort_shutdown)(void *server);
 };
 
+/* ---- Waiting for keys ----
+ * A blocking command looks at its keys, in a WRITE access, and takes what it finds. When there is
+ * nothing it says exec_wait: the client is hung on the keys under the lock that found them empty,
+ * and holds no thread, lock or job. Who brings something to one of the keys runs the handler once
+ * more for it, inside his own access and before anybody else can take it; the handler then looks
+ * at one key only (exec_wait_keys). When the time is over, a null is replied. */
+struct exec_wait {
+    int64_t timeout_ms;   /* 0: for ever */
+    uint32_t key_count;   /* it waits for the call's first keys */
+    enum value_type type; /* that they must hold to be taken from */
+    bool null_is_array;   /* the form of the reply when the time is over */
+    bool has_target;      /* the key behind those is written too (BLMOVE) */
+};
+
 struct exec {
     const struct command *command;
     struct request *request;
@@ -85,13 +115,23 @@ struct exec {
     struct fieldsets *fieldsets;   /* on the pool: of the session */
     struct exec_work *work;        /* STATUS_COMPUTE's, on the pool; else NULL */
     uint32_t computes;             /* how often it was returned in this call */
+    /* The session's queued commands and watched keys, NULL when it has none: where the pointer is.
+     * A job has it while it is out. */
+    struct transaction **transaction;
+    struct exec_wait wait; /* STATUS_BLOCK's */
+    bool tracks;           /* reads are to be remembered (struct exec_sinks) */
+    bool is_inside;        /* in a transaction, or served while it waited: it must finish here */
+    bool is_served;        /* it waited, and takes from this key alone: */
+    uint32_t served_index;
     const _Atomic bool *cancelled; /* on the pool: the client is gone or the server stops; long
                                       work polls it. NULL on a reactor */
 };
 
+/* May the handler ask for the pool (STATUS_TO_POOL)? True on a reactor, but not inside a
+ * transaction. */
 static inline bool exec_on_reactor(const struct exec *x)
 {
-    return x->session != NULL;
+    return x->session != NULL && !x->is_inside;
 }
 
 /* ---- Later replies ----
@@ -112,6 +152,20 @@ struct reply *suspension_reply(struct suspension *suspension);
  * If the session is gone meanwhile, the reply is dropped (the pointer stays valid until resumed).
  */
 void suspension_resume(struct suspension *suspension);
+
+/* Has the client wait as said. Inside a transaction nobody waits: the null is replied at once.
+ * Returns what the handler is to return. */
+enum status exec_wait(struct exec *x, const struct exec_wait *wait);
+/* The keys that a blocking command is to look at: of its first count keys, or the one served. */
+struct exec_range {
+    uint32_t begin;
+    uint32_t end;
+};
+static inline struct exec_range exec_wait_keys(const struct exec *x, uint32_t count)
+{
+    return x->is_served ? (struct exec_range){x->served_index, x->served_index + 1}
+                        : (struct exec_range){0, count};
+}
 
 /* ---- More keys ---- */
 

@@ -78,7 +78,7 @@ enum status cmd_himport_set(struct exec *x)
     if (hash_is_long(x)) {
         return STATUS_TO_POOL;
     }
-    const struct fieldsets *sets = exec_on_reactor(x) ? x->session->fieldsets : x->fieldsets;
+    const struct fieldsets *sets = x->session != NULL ? x->session->fieldsets : x->fieldsets;
     const struct fieldset *set = fieldsets_find(sets, x->argv[3]);
     if (set == NULL) {
         return STATUS_FIELDSET_ABSENT;

@@ -9,7 +9,11 @@ The fields of a command (those with a star must be there):
     flags*       as COMMAND INFO tells them, and "protected", "touches_arbitrary_keys"
     acl*         all categories, "fast" or "slow" among them
     complexity*  its cost
-    route        "inline", "size" or "pool": where it runs; a container without a form has none
+    route        "inline", "size" or "pool": where it runs; "queue": as the session's queued commands
+                 want; a container without a form has none
+    inside       what it needs in a transaction beside its keys: "session" (it looks at the client's
+                 session), "later" (the same, and its answer may come later), "whole" (it looks at
+                 whole databases), "apart" (it is not queued, but runs at once)
     handler      the C function: cmd_<name>, cmd_<container>_<name>
     sensitive    true: its arguments are kept out of logs and MONITOR
     tips         hints for clients that split calls over a cluster
@@ -33,11 +37,12 @@ pubsub admin fast slow blocking dangerous connection transaction scripting""".sp
 KEY_FLAGS = "RO RW OW RM access update insert delete not_key incomplete variable_flags".split()
 ARGUMENT_FLAGS = ["optional", "multiple", "multiple_token"]
 ARGUMENT_TYPES = """string integer double key pattern unix-time pure-token oneof block""".split()
-ROUTES = ["inline", "size", "pool"]
+ROUTES = ["inline", "size", "pool", "queue"]
+INSIDE = ["session", "later", "whole", "apart"]
 
 REQUIRED = {"summary": str, "since": str, "arity": int, "flags": list, "acl": list,
             "complexity": str}
-OPTIONAL = {"route": str, "handler": str, "sensitive": bool, "tips": list, "deprecated": dict,
+OPTIONAL = {"route": str, "inside": str, "handler": str, "sensitive": bool, "tips": list, "deprecated": dict,
             "system": bool, "history": list, "keys": list, "arguments": list, "subcommands": dict}
 KEY_FIELDS = {"flags": list, "notes": str, "index": int, "keyword": str, "from": int, "last": int,
               "step": int, "limit": int, "keynum": int, "first": int}
@@ -117,6 +122,8 @@ class Command:
             raise self.problem(f"the handler must be {name}")
         if self.route not in ROUTES:
             raise self.problem(f"the route must be one of {', '.join(ROUTES)}")
+        if self.inside and self.inside not in INSIDE:
+            raise self.problem(f"inside must be one of {', '.join(INSIDE)}")
 
 
 def check_kinds(command, what, fields, kinds):

@@ -126,7 +126,8 @@ def command_row(command, ids):
               f".id = {ids[command.full_name]}", f".arity = {command.arity}",
               f".flags = {bits('COMMAND_', command.all_flags)}",
               f".acl = {bits('CATEGORY_', command.acl)}",
-              f".route = ROUTE_{(command.route or 'inline').upper()}"]
+              f".route = ROUTE_{(command.route or 'inline').upper()}",
+              f".inside = INSIDE_{(command.inside or 'keys').upper()}"]
     if command.handler:
         fields.append(f".handler = COMMAND_HANDLER({command.handler})")
     if command.parent:
