@@ -4,6 +4,7 @@
 #include "arguments.h"
 #include "pollard/base/check.h"
 #include "pollard/base/number.h"
+#include <math.h>
 
 enum status argument_integer(const struct exec *x, uint32_t index, int64_t *ret_value)
 {
@@ -44,6 +45,24 @@ bool argument_cursor(const struct exec *x, uint32_t index, uint64_t *ret_cursor)
     }
     *ret_cursor = at == 1 && text.data[0] == '-' ? 0 - cursor : cursor;
     return true;
+}
+
+/* A longer time-out is none: 100 years. */
+#define TIMEOUT_MS_MAX (INT64_C(100) * 366 * 24 * 3600 * 1000)
+
+enum status argument_timeout(const struct exec *x, uint32_t index, int64_t *ret_timeout_ms)
+{
+    long double seconds;
+    if (!number_parse_long_double(x->argv[index], &seconds)) {
+        return STATUS_TIMEOUT_NOT_FLOAT;
+    }
+    long double ms = ceill(seconds * 1000);
+    /* What does not fit 64 bits is told to be negative, as Redis 7.0 does. */
+    if (ms < 0 || ms >= (long double)INT64_MAX) {
+        return STATUS_TIMEOUT_NEGATIVE;
+    }
+    *ret_timeout_ms = ms > (long double)TIMEOUT_MS_MAX ? 0 : (int64_t)ms;
+    return STATUS_OK;
 }
 
 struct value argument_value(const struct exec *x, uint32_t index)

@@ -1,8 +1,9 @@
 /* One call on the reactor: gate, keys, handler, bookkeeping. The innermost part of the hot path. */
-#include "job.h"
+#include "block.h"
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
+#include "transaction.h"
 
 void call_reply_status(struct reply *reply, enum status status)
 {
@@ -67,17 +68,23 @@ static bool wants_pool(const struct cycle *cycle, const struct call *call)
            (dispatch == DISPATCH_AUTO && call->request.argc > SIZE_ROUTE_KEYS_MAX);
 }
 
-static enum access_result open_keys(struct cycle *cycle, struct exec *x, struct access_key *keys,
-                                    uint32_t count)
+static enum access_result open_list(struct cycle *cycle, struct exec *x, enum access_mode mode,
+                                    struct key_list keys)
 {
     struct access *access = x->access;
-    access_init(access, cycle->services->keyspace,
-                x->command->is_exclusive ? ACCESS_WRITE : ACCESS_READ,
-                (struct key_list){keys, count}, reactor_now_ms(cycle->reactor));
+    access_init(access, cycle->services->keyspace, mode, keys, reactor_now_ms(cycle->reactor));
+    access->client_id = x->client_id;
     if (UNLIKELY((x->session->flags & SESSION_NO_TOUCH) != 0)) {
         access->flags |= ACCESS_NO_TOUCH;
     }
-    return count == 0 ? ACCESS_GRANTED : access_try(access);
+    return keys.count == 0 ? ACCESS_GRANTED : access_try(access);
+}
+
+static enum access_result open_keys(struct cycle *cycle, struct exec *x, struct access_key *keys,
+                                    uint32_t count)
+{
+    return open_list(cycle, x, x->command->is_exclusive ? ACCESS_WRITE : ACCESS_READ,
+                     (struct key_list){keys, count});
 }
 
 /* The commonest: the one key whose hash is known. */
@@ -88,6 +95,7 @@ static enum access_result open_one(struct cycle *cycle, struct exec *x, const st
     key->name = call->request.argv[call->command->first_key];
     key->hash = call->key.hash;
     key->db = x->db;
+    x->access->client_id = x->client_id;
     const struct access_open open = {
         .key = key,
         .mode = call->command->is_exclusive ? ACCESS_WRITE : ACCESS_READ,
@@ -97,36 +105,110 @@ static enum access_result open_one(struct cycle *cycle, struct exec *x, const st
     return access_open_one(x->access, &open);
 }
 
+/* The handler, when others may be concerned: those who wait for its keys or watch them, or the
+ * session itself, which is told of changes and must have heard of earlier ones before it reads. */
+static ATTR_NOINLINE enum status run_concerned(struct cycle *cycle, struct exec *x)
+{
+    struct access *access = x->access;
+    struct block_room room = {0};
+    struct served served = {.last = &served.first};
+    enum status status = STATUS_TO_POOL;
+    bool is_noted = (access->interest & ACCESS_NOTED) != 0 && access->mode == ACCESS_WRITE;
+    if (!is_noted || block_widen(access, &room)) {
+        if ((x->session->flags & SESSION_TRACKING) != 0) {
+            push_take(cycle->services->registry, cycle->reactor);
+        }
+        x->now_ms = access->now_ms;
+        status = x->command->handler(x);
+        if (x->tracks && (x->command->flags & COMMAND_READONLY) != 0) {
+            x->services->sinks.remember(x->services->sinks.context, x);
+        }
+        block_serve(x->services, access, &served);
+    }
+    if (status != STATUS_BLOCK) {
+        access_end(access);
+    }
+    block_send_home(&served);
+    block_room_free(&room);
+    return status;
+}
+
 /* Runs the handler with its access open. STATUS_TO_POOL when the shards are busy or the handler
- * asks for it. */
-static inline enum status run_handler(struct exec *x, enum access_result result)
+ * asks for it. After STATUS_BLOCK the access is open still. */
+static inline enum status run_handler(struct cycle *cycle, struct exec *x,
+                                      enum access_result result)
 {
     if (UNLIKELY(result == ACCESS_BUSY)) {
         access_end(x->access);
         return STATUS_TO_POOL;
     }
+    if (UNLIKELY(((x->access->interest & ACCESS_NOTED) | (x->session->flags & SESSION_TRACKING)) !=
+                 0)) {
+        return run_concerned(cycle, x);
+    }
     x->now_ms = x->access->now_ms;
     enum status status = x->command->handler(x);
-    access_end(x->access);
+    if (LIKELY(status != STATUS_BLOCK)) {
+        access_end(x->access);
+    }
     return status;
 }
 
+/* The handler found nothing to take: the client waits, and the keys are let go. */
+static ATTR_NOINLINE enum status wait_for_keys(struct cycle *cycle, struct exec *x,
+                                               struct call *call)
+{
+    job_wait(cycle, x->session, call, x->access);
+    access_end(x->access);
+    return STATUS_PENDING;
+}
+
 /* The keys were found with the group's. */
-static enum status run_with_found(struct cycle *cycle, struct exec *x, const struct call *call)
+static enum status run_with_found(struct cycle *cycle, struct exec *x, struct call *call)
 {
     for (uint32_t i = 0; i < call->key_count; i++) {
         call->keys[i].db = x->db;
     }
-    return run_handler(x, open_keys(cycle, x, call->keys, call->key_count));
+    return run_handler(cycle, x, open_keys(cycle, x, call->keys, call->key_count));
 }
 
-static enum status run_with_keys(struct cycle *cycle, struct exec *x)
+/* EXEC: the keys are those of the queue. */
+static enum status run_queue(struct cycle *cycle, struct exec *x)
+{
+    struct session *session = x->session;
+    struct transaction *transaction = session->transaction;
+    x->now_ms = reactor_now_ms(cycle->reactor);
+    if (transaction == NULL || !transaction->is_open) {
+        access_init(x->access, cycle->services->keyspace, ACCESS_READ, (struct key_list){0},
+                    x->now_ms);
+        return x->command->handler(x);
+    }
+    if (transaction_wants_pool(transaction)) {
+        return STATUS_TO_POOL;
+    }
+    x->now_ms = 0;
+    const struct key_list keys =
+        transaction_keys(transaction, cycle->services->keyspace, session->db);
+    enum access_result result = open_list(cycle, x, transaction_mode(transaction), keys);
+    /* Pushes for this client wait until the whole reply is there. */
+    session_hold(session);
+    enum status status = run_handler(cycle, x, result);
+    session_release(session);
+    transaction_settle(session);
+    return status;
+}
+
+static enum status run_with_keys(struct cycle *cycle, struct exec *x, struct call *call)
 {
     struct access_key room[INLINE_KEYS_MAX + 1];
     struct access_key *keys = room;
     int count = find_keys_inline(cycle->services->keyspace, x, &keys);
     /* Arguments that name no keys are the handler's to refuse. */
-    enum status status = run_handler(x, open_keys(cycle, x, keys, count < 0 ? 0 : (uint32_t)count));
+    enum status status =
+        run_handler(cycle, x, open_keys(cycle, x, keys, count < 0 ? 0 : (uint32_t)count));
+    if (UNLIKELY(status == STATUS_BLOCK)) {
+        status = wait_for_keys(cycle, x, call);
+    }
     if (keys != room) {
         mem_free(keys);
     }
@@ -140,13 +222,18 @@ static bool run_inline(struct cycle *cycle, struct exec *x, struct call *call,
     size_t before = chain_size(x->reply->chain);
     enum status status;
     if (LIKELY(call->command->has_one_key)) {
-        status = run_handler(x, open_one(cycle, x, call));
+        status = run_handler(cycle, x, open_one(cycle, x, call));
     } else if (call->keys != NULL) {
         status = run_with_found(cycle, x, call);
+    } else if (call->command->route == ROUTE_QUEUE) {
+        status = run_queue(cycle, x);
     } else {
-        status = run_with_keys(cycle, x);
+        status = run_with_keys(cycle, x, call);
     }
     if (UNLIKELY(status != STATUS_OK)) {
+        if (status == STATUS_BLOCK) {
+            status = wait_for_keys(cycle, x, call);
+        }
         if (status == STATUS_TO_POOL || status == STATUS_PREPARE) {
             blob_release(x->access->prepare_source);
             x->access->prepare_source = NULL;
@@ -181,7 +268,7 @@ static inline bool is_plain(const struct cycle *cycle, const struct session *ses
 {
     const struct command *command = call->command;
     if (UNLIKELY(command == NULL || command->is_gated ||
-                 (session->flags & SESSION_AUTHENTICATED) == 0)) {
+                 (session->flags & SESSION_GUARDED) != SESSION_AUTHENTICATED)) {
         return false;
     }
     bool may_be_refused = (command->flags & COMMAND_DENYOOM) != 0 &&
@@ -199,8 +286,22 @@ static ATTR_NOINLINE void turn_away(struct cycle *cycle, struct session *session
         job_park(cycle, session, call);
         return;
     }
+    if (gate == GATE_QUEUE) {
+        transaction_queue(session, call, &cycle->reply);
+        return;
+    }
+    transaction_break(session);
     stat_counter_add(&cycle->stats->counters[STAT_error_replies], 1);
     stats_error(cycle->reply.error_code);
+}
+
+/* The calls of a transaction are shown when they run, before its EXEC. */
+static ATTR_NOINLINE void feed_monitors(struct exec *x)
+{
+    if (x->command->route == ROUTE_QUEUE) {
+        transaction_feed_monitors(x);
+    }
+    exec_feed_monitors(x);
 }
 
 void call_run(struct cycle *cycle, struct session *session, struct call *call)
@@ -229,8 +330,12 @@ void call_run(struct cycle *cycle, struct session *session, struct call *call)
     x->client_id = session->id;
     x->protocol = session->protocol;
     x->now_ms = 0;
+    x->transaction = &session->transaction;
+    x->tracks =
+        UNLIKELY((session->flags & SESSION_TRACKING) != 0) &&
+        cycle->services->sinks.tracks(cycle->services->sinks.context, session, call->command);
     if (UNLIKELY(cycle->monitored)) {
-        exec_feed_monitors(x);
+        feed_monitors(x);
     }
     enum pool_lane lane = POOL_LONG;
     if (UNLIKELY(wants_pool(cycle, call)) || UNLIKELY(!run_inline(cycle, x, call, &lane))) {

@@ -7,6 +7,7 @@
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
 #include "suspend.h"
+#include "transaction.h"
 
 void cycle_mark_dirty(struct cycle *cycle, struct session *session)
 {
@@ -381,8 +382,19 @@ struct reactor_hooks dispatcher_hooks(struct dispatcher *dispatcher)
 static void on_session_end(void *context, struct session *session)
 {
     struct dispatcher *dispatcher = context;
-    unmark_dirty(cycle_of(session, dispatcher), session);
+    const struct services *services = dispatcher->services;
     suspension_detach(session);
+    if (services->sinks.session_ended != NULL) {
+        services->sinks.session_ended(services->sinks.context, session);
+    }
+    transaction_destroy(services, &session->transaction);
+    unmark_dirty(cycle_of(session, dispatcher), session);
+}
+
+/* A push has come for the session. */
+static void on_session_output(void *context, struct session *session)
+{
+    cycle_mark_dirty(cycle_of(session, context), session);
 }
 
 struct dispatcher *dispatcher_create(struct services *services, uint32_t reactors)
@@ -399,6 +411,7 @@ struct dispatcher *dispatcher_create(struct services *services, uint32_t reactor
     }
     services->dispatcher = dispatcher;
     registry_on_destroy(services->registry, on_session_end, dispatcher);
+    registry_on_output(services->registry, on_session_output);
     return dispatcher;
 }
 

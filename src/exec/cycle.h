@@ -169,8 +169,8 @@ void call_book_inline(struct cycle *cycle, const struct exec *x, size_t reply_by
 
 /* ---- gate.c ---- */
 
-enum gate { GATE_RUN, GATE_REPLIED, GATE_PARK };
-/* May this call run? GATE_REPLIED: an error was replied. */
+enum gate { GATE_RUN, GATE_REPLIED, GATE_PARK, GATE_QUEUE };
+/* May this call run? GATE_REPLIED: an error was replied. GATE_QUEUE: not now, but with EXEC. */
 enum gate gate_check(struct cycle *cycle, struct session *session, const struct call *call,
                      struct reply *reply);
 /* "ERR unknown command ..." as Redis words it. */

@@ -1,7 +1,7 @@
 /* The gate: whether a call may run at all. Cheap checks in Redis's order: existence, arity,
  * authentication, protected commands, memory, pause. */
-#include "cycle.h"
 #include "pollard/base/log.h"
+#include "transaction.h"
 
 void gate_reply_unknown(struct reply *reply, const struct request *request)
 {
@@ -61,7 +61,8 @@ static void cut_http(struct session *session)
 }
 
 /* The call names no command that can run, or not with so many arguments. */
-static bool refuse_shape(struct session *session, const struct call *call, struct reply *reply)
+static bool refuse_shape(const struct cycle *cycle, struct session *session,
+                         const struct call *call, struct reply *reply)
 {
     const struct command *command = call->command;
     if (command == NULL) {
@@ -80,8 +81,14 @@ static bool refuse_shape(struct session *session, const struct call *call, struc
     }
     if ((command->arity > 0 && argc != (uint32_t)command->arity) ||
         (command->arity < 0 && argc < (uint32_t)-command->arity) || command->handler == NULL) {
-        reply_error_format(reply, "ERR wrong number of arguments for '%s' command",
-                           command->full_name);
+        if (command->route == ROUTE_QUEUE && (session->flags & SESSION_MULTI) != 0) {
+            reply_error(reply, "EXECABORT Transaction discarded because of: wrong number of "
+                               "arguments for 'exec' command");
+            transaction_discard(cycle->services, session);
+        } else {
+            reply_error_format(reply, "ERR wrong number of arguments for '%s' command",
+                               command->full_name);
+        }
         stats_command_rejected(command->id);
         return true;
     }
@@ -120,8 +127,46 @@ static bool refuse_state(const struct cycle *cycle, struct session *session,
     return false;
 }
 
+/* Queued calls were let in when there was memory; EXEC is asked again for all of them. */
+static bool refuse_exec(const struct cycle *cycle, struct session *session, struct reply *reply)
+{
+    if ((transaction_flags(session) & COMMAND_DENYOOM) == 0 ||
+        !keyspace_over_limit(cycle->services->keyspace)) {
+        return false;
+    }
+    reply_error_format(reply, "EXECABORT Transaction discarded because of: %s",
+                       status_text(STATUS_OUT_OF_MEMORY));
+    transaction_discard(cycle->services, session);
+    return true;
+}
+
+/* A queue takes as much memory as input may. */
+static bool is_queue_full(const struct session *session)
+{
+    const struct client_options *options = registry_options(session->registry);
+    return session->queued_memory > (uint64_t)option_get(&options->query_buffer_limit);
+}
+
+/* The call comes inside MULTI, and is not about the transaction itself. */
+static enum gate gate_queue(struct session *session, const struct call *call, struct reply *reply)
+{
+    if ((call->command->flags & COMMAND_NO_MULTI) != 0) {
+        reply_error_status(reply, STATUS_MULTI_REFUSES);
+        return GATE_REPLIED;
+    }
+    if (is_queue_full(session)) {
+        log_line(LOG_WARNING, "Closing client %llu: its transaction has reached the limit of %s",
+                 (unsigned long long)session->id, "client-query-buffer-limit");
+        stat_add(STAT_client_input_limit_cuts, 1);
+        session->flags |= SESSION_CLOSE_NOW;
+        return GATE_REPLIED;
+    }
+    return GATE_QUEUE;
+}
+
 /* CLIENT UNPAUSE goes through every pause: it is how one ends early. */
-static bool is_paused(const struct cycle *cycle, const struct call *call)
+static bool is_paused(const struct cycle *cycle, const struct session *session,
+                      const struct call *call)
 {
     enum pause_mode mode =
         registry_paused(cycle->services->registry, reactor_now_ms(cycle->reactor));
@@ -131,21 +176,30 @@ static bool is_paused(const struct cycle *cycle, const struct call *call)
     if (mode == PAUSE_ALL) {
         return strcmp(call->command->full_name, "client|unpause") != 0;
     }
-    return (call->command->flags & (COMMAND_WRITE | COMMAND_MAY_REPLICATE)) != 0;
+    uint32_t flags = call->command->flags;
+    flags |= call->command->route == ROUTE_QUEUE ? transaction_flags(session) : 0;
+    return (flags & (COMMAND_WRITE | COMMAND_MAY_REPLICATE)) != 0;
 }
 
 enum gate gate_check(struct cycle *cycle, struct session *session, const struct call *call,
                      struct reply *reply)
 {
-    if (UNLIKELY(refuse_shape(session, call, reply))) {
+    if (UNLIKELY(refuse_shape(cycle, session, call, reply))) {
         return GATE_REPLIED;
     }
     if (UNLIKELY(refuse_state(cycle, session, call, reply))) {
         stats_command_rejected(call->command->id);
         return GATE_REPLIED;
     }
-    if (UNLIKELY(is_paused(cycle, call))) {
+    if (UNLIKELY(is_paused(cycle, session, call))) {
         return GATE_PARK;
     }
-    return GATE_RUN;
+    if ((session->flags & SESSION_MULTI) == 0) {
+        return GATE_RUN;
+    }
+    if (call->command->inside != INSIDE_APART) {
+        return gate_queue(session, call, reply);
+    }
+    bool is_refused = call->command->route == ROUTE_QUEUE && refuse_exec(cycle, session, reply);
+    return is_refused ? GATE_REPLIED : GATE_RUN;
 }

@@ -30,7 +30,7 @@ void exec_drop_work(struct exec *x)
 
 bool exec_breathe(struct exec *x)
 {
-    if (exec_on_reactor(x)) {
+    if (x->session != NULL || x->is_inside) {
         return false;
     }
     if (!x->access->granted) {

@@ -2,11 +2,29 @@
 #include "suspend.h"
 #include "pollard/base/check.h"
 #include "pollard/base/mem.h"
+#include "pollard/client/push.h"
 #include <stddef.h>
 
 static void free_plain(struct suspension *suspension)
 {
     mem_free(suspension);
+}
+
+static void finish(struct suspension *suspension);
+
+/* What it was about is a part of another's reply. */
+static void finish_part(struct suspension *suspension)
+{
+    struct suspension *then = suspension->then;
+    if (suspension->session == NULL) {
+        chain_clear(&suspension->chain);
+        then->session = NULL;
+    } else {
+        suspension->take_part(then, &suspension->chain);
+        then->session->suspension = then;
+    }
+    suspension->free_self(suspension);
+    finish(then);
 }
 
 /* The reply goes home; the session goes on with its input. On the reactor. */
@@ -15,6 +33,13 @@ static void finish(struct suspension *suspension)
     struct session *session = suspension->session;
     struct dispatcher *dispatcher = suspension->dispatcher;
     reactor_timer_cancel(suspension->reactor, &suspension->timer);
+    if (suspension->then != NULL) {
+        finish_part(suspension);
+        return;
+    }
+    if (suspension->come_home != NULL && suspension->come_home(suspension)) {
+        return;
+    }
     if (session == NULL) {
         chain_clear(&suspension->chain);
         suspension->free_self(suspension);
@@ -29,6 +54,7 @@ static void finish(struct suspension *suspension)
         chain_splice(&session->conn.output, &suspension->chain);
     }
     suspension->free_self(suspension);
+    session_release(session);
     struct cycle *cycle = cycle_of(session, dispatcher);
     conn_want_reads(&session->conn, true);
     if (session->input.size > session->input_offset) {
@@ -61,7 +87,16 @@ static void on_timer(struct timer *timer, struct reactor *reactor)
 {
     struct suspension *suspension =
         (struct suspension *)((char *)timer - offsetof(struct suspension, timer));
+    if (suspension->take_back != NULL && !suspension->take_back(suspension)) {
+        return; /* It is being served at this moment. */
+    }
     suspension->timeout(suspension, &suspension->reply);
+    note_error(suspension);
+    finish(suspension);
+}
+
+void suspension_end(struct suspension *suspension)
+{
     note_error(suspension);
     finish(suspension);
 }
@@ -124,7 +159,9 @@ void suspension_detach(struct session *session)
     session->suspension = NULL;
     suspension->session = NULL;
     atomic_store_explicit(&suspension->cancelled, true, memory_order_relaxed);
-    if (suspension->timeout != NULL) {
+    bool is_mine = suspension->timeout != NULL &&
+                   (suspension->take_back == NULL || suspension->take_back(suspension));
+    if (is_mine) {
         /* Nobody else holds it: it ends here. */
         finish(suspension);
     }

@@ -20,12 +20,22 @@ struct suspension {
     struct reply reply;
     _Atomic bool cancelled;
     bool discard; /* CLIENT REPLY: nobody wants the answer */
+    /* Of a wait that others may end as well: takes it back, so that it ends here. NULL: nobody else
+     * ends it while it has a timeout. */
+    bool (*take_back)(struct suspension *suspension);
+    /* Before the reply is sent: true when there is more to do first. NULL: there never is. */
+    bool (*come_home)(struct suspension *suspension);
+    /* This one is about a part of that one's reply, which goes on behind it. NULL: the usual. */
+    struct suspension *then;
+    void (*take_part)(struct suspension *then, struct chain *part);
     void (*free_self)(struct suspension *suspension);
 };
 
 /* Makes the session wait. */
 void suspension_begin(struct suspension *suspension, struct dispatcher *dispatcher,
                       struct session *session);
+/* On the reactor, by who took it back: sends the reply and frees it. */
+void suspension_end(struct suspension *suspension);
 /* On the reactor: the session ends and its suspension must let go of it. */
 void suspension_detach(struct session *session);
 

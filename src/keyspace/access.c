@@ -299,14 +299,15 @@ bool access_holds(const struct access *access, const struct access_key *key)
 
 void access_borrow(struct access *view, struct access *holder, struct key_list keys)
 {
-    debug_check(holder->granted);
+    /* Who holds nothing lends views of nothing. */
+    debug_check(holder->granted || keys.count == 0);
     access_init(view, holder->keyspace, (enum access_mode)holder->mode, keys, holder->now_ms);
     view->flags = holder->flags;
     view->client_id = holder->client_id;
     view->interest = holder->interest;
     view->has_all = holder->has_all;
     view->is_borrowed = true;
-    view->granted = true;
+    view->granted = holder->granted;
     /* What is large is copied here and now: the holder cannot let go. */
     view->prepares = UINT8_MAX;
 }
@@ -315,7 +316,7 @@ void access_return(struct access *view, struct access *holder)
 {
     struct garbage **garbage = &holder->garbage;
     struct key_note **ready = &holder->ready;
-    debug_check(view->granted && view->is_borrowed);
+    debug_check(view->is_borrowed);
     while (*garbage != NULL) {
         garbage = &(*garbage)->next;
     }

@@ -187,9 +187,37 @@ struct access_key key_note_key(const struct key_note *note)
         .name = bytes_make(note->name, note->name_size), .hash = note->hash, .db = note->db};
 }
 
-struct key_note *key_note(const struct access *access, uint32_t index)
+struct key_note *key_note(const struct access *access, const struct access_key *key)
 {
-    return note_find(access->keyspace, &access->keys[index]);
+    return note_find(access->keyspace, key);
+}
+
+/* The entry under the note's key, expired or not. */
+static struct entry *entry_of(const struct access *access, const struct key_note *note)
+{
+    const struct access_key key = key_note_key(note);
+    struct place place;
+    place_find(access->keyspace, shard_of(access->keyspace, key.hash), &key, &place);
+    return place.position.entry;
+}
+
+bool key_note_value(const struct access *access, const struct key_note *note,
+                    struct value *ret_value)
+{
+    const struct entry *entry = entry_of(access, note);
+    if (entry == NULL || entry_is_expired(entry, access->now_ms)) {
+        return false;
+    }
+    entry_value(entry, ret_value);
+    return true;
+}
+
+void key_wake(struct access *access, uint32_t index)
+{
+    struct key_note *note = note_find(access->keyspace, &access->keys[index]);
+    if (note != NULL) {
+        make_ready(access, note);
+    }
 }
 
 /* ---- Watching ---- */
@@ -210,14 +238,12 @@ void key_watch(struct access *access, uint32_t index, struct key_watch *ret_watc
 
 bool key_watch_is_intact(const struct access *access, const struct key_watch *watch)
 {
-    const struct access_key key = key_note_key(watch->note);
-    struct place place;
     if (watch->note->version != watch->version) {
         return false;
     }
-    place_find(access->keyspace, shard_of(access->keyspace, key.hash), &key, &place);
     /* No expired entry was there when the watch began. */
-    return place.position.entry == NULL || !entry_is_expired(place.position.entry, access->now_ms);
+    const struct entry *entry = entry_of(access, watch->note);
+    return entry == NULL || !entry_is_expired(entry, access->now_ms);
 }
 
 static void end_watch(struct keyspace *keyspace, struct key_watch *watch)

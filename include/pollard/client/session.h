@@ -39,6 +39,9 @@ enum session_flag {
     SESSION_PAUSED = 1 << 20          /* its call waits for a pause to end */
 };
 
+/* Flags that a request is looked at more closely for: all but the first of them, or without it. */
+#define SESSION_GUARDED (SESSION_AUTHENTICATED | SESSION_MULTI | SESSION_SUBSCRIBED)
+
 /* Flags that make a request leave the straight path in exec. */
 #define SESSION_SLOW_PATH                                                                          \
     (SESSION_CLOSE_AFTER | SESSION_CLOSE_NOW | SESSION_JOB | SESSION_REPLY_OFF |                   \

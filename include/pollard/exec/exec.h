@@ -95,6 +95,7 @@ struct exec_wait {
     int64_t timeout_ms;   /* 0: for ever */
     uint32_t key_count;   /* it waits for the call's first keys */
     enum value_type type; /* that they must hold to be taken from */
+    uint64_t least;       /* elements that one must have; 0 and 1: any */
     bool null_is_array;   /* the form of the reply when the time is over */
     bool has_target;      /* the key behind those is written too (BLMOVE) */
 };
@@ -112,9 +113,9 @@ struct exec {
     int64_t now_ms; /* wall clock: = access->now_ms when there are keys */
     uint64_t client_id;
     uint8_t protocol;
-    struct fieldsets *fieldsets;   /* on the pool: of the session */
-    struct exec_work *work;        /* STATUS_COMPUTE's, on the pool; else NULL */
-    uint32_t computes;             /* how often it was returned in this call */
+    struct fieldsets *fieldsets; /* on the pool: of the session */
+    struct exec_work *work;      /* STATUS_COMPUTE's, on the pool; else NULL */
+    uint32_t computes;           /* how often it was returned in this call */
     /* The session's queued commands and watched keys, NULL when it has none: where the pointer is.
      * A job has it while it is out. */
     struct transaction **transaction;
@@ -156,6 +157,9 @@ void suspension_resume(struct suspension *suspension);
 /* Has the client wait as said. Inside a transaction nobody waits: the null is replied at once.
  * Returns what the handler is to return. */
 enum status exec_wait(struct exec *x, const struct exec_wait *wait);
+/* CLIENT UNBLOCK: ends the session's wait as if its time were over, or with an error. False when it
+ * does not wait, or is being served. On the session's reactor. */
+bool exec_unblock(struct session *session, bool with_error);
 /* The keys that a blocking command is to look at: of its first count keys, or the one served. */
 struct exec_range {
     uint32_t begin;

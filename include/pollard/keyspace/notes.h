@@ -56,9 +56,14 @@ bool keyspace_unwait(struct keyspace *keyspace, struct key_waiter *waiter, bool 
 /* The longest waiting one, and the one behind it; NULL: none. The access holds the note's key. */
 struct key_waiter *key_note_first(const struct key_note *note);
 struct key_waiter *key_waiter_next(const struct key_waiter *waiter);
-/* The note of the access's key, NULL when it has none. O(1). */
-struct key_note *key_note(const struct access *access, uint32_t index);
+/* The note of a key that the access holds, NULL when it has none. O(1). */
+struct key_note *key_note(const struct access *access, const struct access_key *key);
 struct access_key key_note_key(const struct key_note *note);
+/* The live value under the note's key, which the access holds. False when there is none. */
+bool key_note_value(const struct access *access, const struct key_note *note,
+                    struct value *ret_value);
+/* Puts the key among the ready ones if somebody waits for it, though no event was told. */
+void key_wake(struct access *access, uint32_t index);
 
 /* The next key of which an event was told in this access and that has waiters; NULL: no more. It
  * may be told of again while it is being served. */

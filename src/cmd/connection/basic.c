@@ -1,6 +1,6 @@
 /* PING, ECHO, QUIT, RESET, SELECT. On the reactor. */
 #include "../arguments.h"
-#include "pollard/exec/exec.h"
+#include "pollard/exec/transaction.h"
 #include "pollard_commands.h"
 
 enum status cmd_ping(struct exec *x)
@@ -32,6 +32,11 @@ enum status cmd_quit(struct exec *x)
 
 enum status cmd_reset(struct exec *x)
 {
+    const struct services *services = x->services;
+    transaction_discard(services, x->session);
+    if (services->sinks.session_ended != NULL) {
+        services->sinks.session_ended(services->sinks.context, x->session);
+    }
     session_reset(x->session);
     x->reply->protocol = x->session->protocol;
     reply_simple(x->reply, "RESET");
@@ -45,7 +50,11 @@ enum status cmd_select(struct exec *x)
     if (status != STATUS_OK) {
         return status;
     }
-    x->session->db = db;
+    /* Inside a transaction the session may be out of reach: it gets the database afterwards. */
+    x->db = db;
+    if (x->session != NULL) {
+        x->session->db = db;
+    }
     reply_ok(x->reply);
     return STATUS_OK;
 }

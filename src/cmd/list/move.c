@@ -47,11 +47,15 @@ static enum status rotate(struct exec *x, const struct move *move)
     return edit_end(x, &edit);
 }
 
-/* The item is taken out when the other list has it for sure. */
-static enum status move_one(struct exec *x, const struct move *move)
+/* The item is taken out when the other list has it for sure. wait: how to wait for one; NULL: not
+ * at all. */
+static enum status move_one(struct exec *x, const struct move *move, const struct exec_wait *wait)
 {
     struct collection *source;
     enum status status = list_find(x, 0, &source);
+    if (status == STATUS_ABSENT && wait != NULL) {
+        return exec_wait(x, wait);
+    }
     if (status == STATUS_ABSENT) {
         reply_null(x->reply);
         return STATUS_OK;
@@ -88,14 +92,39 @@ enum status cmd_lmove(struct exec *x)
         list_end_argument(x, 4, &move.to) != STATUS_OK) {
         return STATUS_SYNTAX;
     }
-    return move_one(x, &move);
+    return move_one(x, &move, /* wait= */ NULL);
+}
+
+/* Waits for the list under the first key, and needs the second one too. */
+static enum status wait_and_move(struct exec *x, const struct move *move, uint32_t timeout_index)
+{
+    struct exec_wait wait = {.key_count = 1, .type = VALUE_LIST, .has_target = true};
+    enum status status = argument_timeout(x, timeout_index, &wait.timeout_ms);
+    return status == STATUS_OK ? move_one(x, move, &wait) : status;
+}
+
+enum status cmd_blmove(struct exec *x)
+{
+    struct move move = {.count = 1, .is_same = is_same_key(x)};
+    if (list_end_argument(x, 3, &move.from) != STATUS_OK ||
+        list_end_argument(x, 4, &move.to) != STATUS_OK) {
+        return STATUS_SYNTAX;
+    }
+    return wait_and_move(x, &move, 5);
+}
+
+enum status cmd_brpoplpush(struct exec *x)
+{
+    const struct move move = {
+        .from = LIST_TAIL, .to = LIST_HEAD, .count = 1, .is_same = is_same_key(x)};
+    return wait_and_move(x, &move, 3);
 }
 
 enum status cmd_rpoplpush(struct exec *x)
 {
     const struct move move = {
         .from = LIST_TAIL, .to = LIST_HEAD, .count = 1, .is_same = is_same_key(x)};
-    return move_one(x, &move);
+    return move_one(x, &move, /* wait= */ NULL);
 }
 
 /* ---- LMOVEM ---- */
@@ -107,26 +136,27 @@ struct move_work {
     struct collection *made[2];
 };
 
-static enum status read_move(const struct exec *x, struct move *move)
+/* block: where the words about the block begin, if there are any. */
+static enum status read_move(const struct exec *x, uint32_t block, struct move *move)
 {
     if (list_end_argument(x, 3, &move->from) != STATUS_OK ||
         list_end_argument(x, 4, &move->to) != STATUS_OK) {
         return STATUS_SYNTAX;
     }
-    if (x->argc == 5) {
+    if (x->argc == block) {
         return STATUS_OK;
     }
-    if (x->argc != 8) {
+    if (x->argc != block + 3) {
         return STATUS_SYNTAX;
     }
-    move->is_exact = argument_is(x, 5, "exactly");
-    move->is_bulk = argument_is(x, 7, "bulk");
-    if ((!move->is_exact && !argument_is(x, 5, "count")) ||
-        (!move->is_bulk && !argument_is(x, 7, "obo"))) {
+    move->is_exact = argument_is(x, block, "exactly");
+    move->is_bulk = argument_is(x, block + 2, "bulk");
+    if ((!move->is_exact && !argument_is(x, block, "count")) ||
+        (!move->is_bulk && !argument_is(x, block + 2, "obo"))) {
         return STATUS_SYNTAX;
     }
     int64_t count;
-    if (argument_integer(x, 6, &count) != STATUS_OK || count < 1) {
+    if (argument_integer(x, block + 1, &count) != STATUS_OK || count < 1) {
         return STATUS_NOT_POSITIVE;
     }
     move->count = (uint64_t)count;
@@ -293,28 +323,54 @@ static enum status find_lists(struct exec *x, const struct move *move, struct co
     return status == STATUS_ABSENT ? STATUS_OK : status;
 }
 
-enum status cmd_lmovem(struct exec *x)
+/* wait: how to wait for enough items; NULL: not at all. */
+static enum status move_many(struct exec *x, struct move *move, const struct exec_wait *wait)
 {
-    struct move move = {.count = 1, .is_same = is_same_key(x)};
     struct collection *lists[2] = {NULL, NULL};
-    enum status status = read_move(x, &move);
-    status = status == STATUS_OK ? find_lists(x, &move, lists) : status;
+    enum status status = find_lists(x, move, lists);
     uint64_t held = status == STATUS_OK ? collection_count(lists[0]) : 0;
-    if (status == STATUS_ABSENT || (status == STATUS_OK && move.is_exact && held < move.count)) {
+    if (status == STATUS_ABSENT || (status == STATUS_OK && move->is_exact && held < move->count)) {
+        if (wait != NULL) {
+            return exec_wait(x, wait);
+        }
         reply_null_array(x->reply);
         return STATUS_OK;
     }
     if (status != STATUS_OK) {
         return status;
     }
-    move.count = move.count < held ? move.count : held;
+    move->count = move->count < held ? move->count : held;
     struct move_work *work = (struct move_work *)x->work;
     if (work != NULL && work->versions[0] == lists[0] && work->versions[1] == lists[1]) {
         return install_move(x, work);
     }
     exec_drop_work(x);
-    if (move.count > LIST_LOOK_MAX && x->computes < EXEC_COMPUTES_MAX) {
-        return compute_move(x, &move, lists);
+    if (move->count > LIST_LOOK_MAX && x->computes < EXEC_COMPUTES_MAX) {
+        return compute_move(x, move, lists);
     }
-    return move.is_same ? turn_block(x, &move) : move_block(x, lists[0], &move);
+    return move->is_same ? turn_block(x, move) : move_block(x, lists[0], move);
+}
+
+enum status cmd_lmovem(struct exec *x)
+{
+    struct move move = {.count = 1, .is_same = is_same_key(x)};
+    enum status status = read_move(x, 5, &move);
+    return status == STATUS_OK ? move_many(x, &move, /* wait= */ NULL) : status;
+}
+
+enum status cmd_blmovem(struct exec *x)
+{
+    struct move move = {.count = 1, .is_same = is_same_key(x)};
+    struct exec_wait wait = {
+        .key_count = 1, .type = VALUE_LIST, .null_is_array = true, .has_target = true};
+    enum status status = read_move(x, 6, &move);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = argument_timeout(x, 5, &wait.timeout_ms);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    wait.least = move.is_exact ? move.count : 1;
+    return move_many(x, &move, &wait);
 }

@@ -82,17 +82,18 @@ struct lmpop_options {
     int64_t count;
 };
 
-static enum status read_lmpop(const struct exec *x, struct lmpop_options *options)
+/* first: where the number of keys stands. */
+static enum status read_lmpop(const struct exec *x, uint32_t first, struct lmpop_options *options)
 {
     int64_t keys;
-    if (argument_integer(x, 1, &keys) != STATUS_OK || keys <= 0) {
+    if (argument_integer(x, first, &keys) != STATUS_OK || keys <= 0) {
         return STATUS_NUMKEYS;
     }
-    if (keys > (int64_t)x->argc - 3) {
+    if (keys > (int64_t)x->argc - first - 2) {
         return STATUS_SYNTAX;
     }
     options->keys = (uint32_t)keys;
-    uint32_t at = options->keys + 2;
+    uint32_t at = options->keys + first + 1;
     if (list_end_argument(x, at, &options->end) != STATUS_OK) {
         return STATUS_SYNTAX;
     }
@@ -109,27 +110,97 @@ static enum status read_lmpop(const struct exec *x, struct lmpop_options *option
     return at + 2 == x->argc ? STATUS_OK : STATUS_SYNTAX;
 }
 
-enum status cmd_lmpop(struct exec *x)
+/* Pops from the first list there is in the range of keys. STATUS_ABSENT: there is none. */
+static enum status mpop(struct exec *x, const struct exec_range *range,
+                        const struct lmpop_options *options)
 {
-    struct lmpop_options options = {.count = 1};
-    enum status status = read_lmpop(x, &options);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    for (uint32_t i = 0; i < options.keys; i++) {
+    for (uint32_t i = range->begin; i < range->end; i++) {
         struct collection *list;
-        status = list_find(x, i, &list);
+        enum status status = list_find(x, i, &list);
         if (status == STATUS_OK) {
             reply_array(x->reply, 2);
-            reply_bulk(x->reply, x->argv[i + 2]);
-            return pop_many(x, i, options.end, (uint64_t)options.count);
+            reply_bulk(x->reply, x->access->keys[i].name);
+            return pop_many(x, i, options->end, (uint64_t)options->count);
         }
         if (status == STATUS_WRONG_TYPE) {
             return status;
         }
     }
-    reply_null_array(x->reply);
-    return STATUS_OK;
+    return STATUS_ABSENT;
+}
+
+enum status cmd_lmpop(struct exec *x)
+{
+    struct lmpop_options options = {.count = 1};
+    enum status status = read_lmpop(x, 1, &options);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const struct exec_range range = {0, options.keys};
+    status = mpop(x, &range, &options);
+    if (status == STATUS_ABSENT) {
+        reply_null_array(x->reply);
+        return STATUS_OK;
+    }
+    return status;
+}
+
+enum status cmd_blmpop(struct exec *x)
+{
+    struct lmpop_options options = {.count = 1};
+    struct exec_wait wait = {.type = VALUE_LIST, .null_is_array = true};
+    enum status status = read_lmpop(x, 2, &options);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = argument_timeout(x, 1, &wait.timeout_ms);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    wait.key_count = options.keys;
+    const struct exec_range range = exec_wait_keys(x, options.keys);
+    status = mpop(x, &range, &options);
+    return status == STATUS_ABSENT ? exec_wait(x, &wait) : status;
+}
+
+/* BLPOP, BRPOP: one item of the first list there is. */
+static enum status blocking_pop(struct exec *x, enum list_end end)
+{
+    struct exec_wait wait = {.key_count = x->argc - 2, .type = VALUE_LIST, .null_is_array = true};
+    enum status status = argument_timeout(x, x->argc - 1, &wait.timeout_ms);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const struct exec_range range = exec_wait_keys(x, wait.key_count);
+    for (uint32_t i = range.begin; i < range.end; i++) {
+        struct collection_edit edit;
+        struct list_popped popped;
+        status = edit_begin(x, i, VALUE_LIST, NULL, &edit);
+        if (status == STATUS_ABSENT) {
+            continue;
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+        list_pop(edit.at, end, list_limits(x), &popped);
+        reply_array(x->reply, 2);
+        reply_bulk(x->reply, x->access->keys[i].name);
+        reply_item(x->reply, &popped.item);
+        list_popped_end(&popped);
+        key_event(x->access, i, end == LIST_HEAD ? EVENT_lpop : EVENT_rpop);
+        return edit_end(x, &edit);
+    }
+    return exec_wait(x, &wait);
+}
+
+enum status cmd_blpop(struct exec *x)
+{
+    return blocking_pop(x, LIST_HEAD);
+}
+
+enum status cmd_brpop(struct exec *x)
+{
+    return blocking_pop(x, LIST_TAIL);
 }
 
 static enum status trim(struct exec *x, const struct list_slice *kept, uint64_t held)

@@ -85,16 +85,17 @@ struct mpop {
     int64_t count;
 };
 
-static enum status read_mpop(const struct exec *x, struct mpop *mpop)
+/* first: where the number of keys stands. */
+static enum status read_mpop(const struct exec *x, uint32_t first, struct mpop *mpop)
 {
     int64_t keys;
-    if (argument_integer(x, 1, &keys) != STATUS_OK || keys < 1 || keys > INT32_MAX) {
+    if (argument_integer(x, first, &keys) != STATUS_OK || keys < 1 || keys > INT32_MAX) {
         return STATUS_NUMKEYS;
     }
-    if (keys > (int64_t)x->argc - 3) {
+    if (keys > (int64_t)x->argc - first - 2) {
         return STATUS_SYNTAX;
     }
-    uint32_t i = (uint32_t)keys + 2;
+    uint32_t i = (uint32_t)keys + first + 1;
     mpop->keys = (uint32_t)keys;
     mpop->is_max = argument_is(x, i, "max");
     mpop->count = 1;
@@ -128,11 +129,12 @@ static void answer_mpop(struct exec *x, struct collection *before, const struct 
     stream_elements(x, before, &stream);
 }
 
-/* The name of the key that was popped from goes first. */
-static void reply_key(struct exec *x, const struct collection *before)
+/* The name of the key that is popped from goes first. */
+static void reply_key(struct exec *x)
 {
+    const struct exec_range range = exec_wait_keys(x, x->access->key_count);
     reply_array(x->reply, 2);
-    for (uint32_t i = 0; i < x->access->key_count; i++) {
+    for (uint32_t i = range.begin; i < range.end; i++) {
         struct value value;
         if (key_find(x->access, i, KEY_QUIET, &value) && value.type == VALUE_ZSET) {
             reply_bulk(x->reply, x->access->keys[i].name);
@@ -144,35 +146,107 @@ static void reply_key(struct exec *x, const struct collection *before)
 static void answer_mpop_min(struct exec *x, struct collection *before,
                             const struct rank_range *range)
 {
-    reply_key(x, before);
+    reply_key(x);
     answer_mpop(x, before, range, /* is_max= */ false);
 }
 
 static void answer_mpop_max(struct exec *x, struct collection *before,
                             const struct rank_range *range)
 {
-    reply_key(x, before);
+    reply_key(x);
     answer_mpop(x, before, range, /* is_max= */ true);
+}
+
+/* Pops from the first sorted set there is in the range of keys. STATUS_ABSENT: there is none. */
+static enum status pop_first(struct exec *x, const struct exec_range *range,
+                             const struct mpop *mpop)
+{
+    for (uint32_t i = range->begin; i < range->end; i++) {
+        struct collection *zset;
+        enum status status = collection_find(x, i, VALUE_ZSET, &zset);
+        if (status == STATUS_WRONG_TYPE) {
+            return status;
+        }
+        if (status == STATUS_OK) {
+            struct rank_range ranks = end_range(zset, mpop->is_max, (uint64_t)mpop->count);
+            return zset_cut(x, i, zset, &ranks, mpop->is_max ? answer_mpop_max : answer_mpop_min);
+        }
+    }
+    return STATUS_ABSENT;
 }
 
 enum status cmd_zmpop(struct exec *x)
 {
     struct mpop mpop;
-    enum status status = read_mpop(x, &mpop);
+    enum status status = read_mpop(x, 1, &mpop);
     if (status != STATUS_OK) {
         return status;
     }
-    for (uint32_t i = 0; i < mpop.keys; i++) {
-        struct collection *zset;
-        status = collection_find(x, i, VALUE_ZSET, &zset);
-        if (status == STATUS_WRONG_TYPE) {
+    const struct exec_range range = {0, mpop.keys};
+    status = pop_first(x, &range, &mpop);
+    if (status == STATUS_ABSENT) {
+        reply_null_array(x->reply);
+        return STATUS_OK;
+    }
+    return status;
+}
+
+enum status cmd_bzmpop(struct exec *x)
+{
+    struct mpop mpop;
+    struct exec_wait wait = {.type = VALUE_ZSET, .null_is_array = true};
+    enum status status = read_mpop(x, 2, &mpop);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = argument_timeout(x, 1, &wait.timeout_ms);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    wait.key_count = mpop.keys;
+    const struct exec_range range = exec_wait_keys(x, mpop.keys);
+    status = pop_first(x, &range, &mpop);
+    return status == STATUS_ABSENT ? exec_wait(x, &wait) : status;
+}
+
+/* BZPOPMIN, BZPOPMAX: [key, member, score] of the first sorted set there is. */
+static enum status blocking_pop(struct exec *x, bool is_max)
+{
+    struct exec_wait wait = {.key_count = x->argc - 2, .type = VALUE_ZSET, .null_is_array = true};
+    enum status status = argument_timeout(x, x->argc - 1, &wait.timeout_ms);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const struct exec_range range = exec_wait_keys(x, wait.key_count);
+    for (uint32_t i = range.begin; i < range.end; i++) {
+        struct collection_edit edit;
+        struct element element;
+        status = edit_begin(x, i, VALUE_ZSET, NULL, &edit);
+        if (status == STATUS_ABSENT) {
+            continue;
+        }
+        if (status != STATUS_OK) {
             return status;
         }
-        if (status == STATUS_OK) {
-            struct rank_range range = end_range(zset, mpop.is_max, (uint64_t)mpop.count);
-            return zset_cut(x, i, zset, &range, mpop.is_max ? answer_mpop_max : answer_mpop_min);
-        }
+        uint64_t rank = is_max ? collection_count(*edit.at) - 1 : 0;
+        zset_at(*edit.at, rank, &element);
+        reply_array(x->reply, 3);
+        reply_bulk(x->reply, x->access->keys[i].name);
+        reply_item(x->reply, &element.member);
+        reply_double(x->reply, element.score);
+        zset_remove_range(edit.at, rank, 1);
+        key_event(x->access, i, is_max ? EVENT_zpopmax : EVENT_zpopmin);
+        return edit_end(x, &edit);
     }
-    reply_null_array(x->reply);
-    return STATUS_OK;
+    return exec_wait(x, &wait);
+}
+
+enum status cmd_bzpopmin(struct exec *x)
+{
+    return blocking_pop(x, /* is_max= */ false);
+}
+
+enum status cmd_bzpopmax(struct exec *x)
+{
+    return blocking_pop(x, /* is_max= */ true);
 }

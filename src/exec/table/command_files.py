@@ -15,6 +15,7 @@ The fields of a command (those with a star must be there):
                  session), "later" (the same, and its answer may come later), "whole" (it looks at
                  whole databases), "apart" (it is not queued, but runs at once)
     handler      the C function: cmd_<name>, cmd_<container>_<name>
+    exclusive    true: it takes its keys for itself though it does not write them
     sensitive    true: its arguments are kept out of logs and MONITOR
     tips         hints for clients that split calls over a cluster
     deprecated   { since, replaced_by }
@@ -42,7 +43,7 @@ INSIDE = ["session", "later", "whole", "apart"]
 
 REQUIRED = {"summary": str, "since": str, "arity": int, "flags": list, "acl": list,
             "complexity": str}
-OPTIONAL = {"route": str, "inside": str, "handler": str, "sensitive": bool, "tips": list, "deprecated": dict,
+OPTIONAL = {"route": str, "inside": str, "handler": str, "exclusive": bool, "sensitive": bool, "tips": list, "deprecated": dict,
             "system": bool, "history": list, "keys": list, "arguments": list, "subcommands": dict}
 KEY_FIELDS = {"flags": list, "notes": str, "index": int, "keyword": str, "from": int, "last": int,
               "step": int, "limit": int, "keynum": int, "first": int}

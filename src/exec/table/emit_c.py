@@ -110,7 +110,7 @@ def is_gated(command):
 
 def is_exclusive(command):
     """Does it take its keys for itself? PFCOUNT is read-only, and writes what it found out."""
-    return ("write" in command.all_flags or
+    return ("write" in command.all_flags or bool(command.exclusive) or
             any({"RW", "OW", "RM"} & set(key["flags"]) for key in command.keys))
 
 
