@@ -45,6 +45,7 @@ void access_init(struct access *access, struct keyspace *keyspace, enum access_m
     access->has_all = false;
     access->is_borrowed = false;
     access->has_told = false;
+    access->is_untold = false;
     access->ready = NULL;
     access->granted = false;
     access->has_extras = false;

@@ -48,16 +48,36 @@ static bool tell_sinks(const struct keyspace *keyspace, uint32_t interest,
     return has_told;
 }
 
-void key_tell(struct access *access, uint32_t index, enum key_event event)
+static struct key_change change_of(const struct access *access, uint32_t index)
 {
     debug_check(access->granted && index < access->key_count);
     const struct access_key *key = &access->keys[index];
-    const struct key_change change = {
+    return (struct key_change){
         .name = key->name, .hash = key->hash, .db = key->db, .client_id = access->client_id};
+}
+
+void key_tell(struct access *access, uint32_t index, enum key_event event)
+{
+    const struct key_change change = change_of(access, index);
     if ((access->interest & ACCESS_NOTED) != 0 && is_change(event)) {
-        note_touch(access->keyspace, key, access);
+        note_touch(access->keyspace, &access->keys[index], access);
     }
     if (tell_sinks(access->keyspace, access->interest, &change, event)) {
+        access->has_told = true;
+        access->has_extras = true;
+    }
+}
+
+void key_event_unnamed(struct access *access, uint32_t index)
+{
+    const struct keyspace_sinks *sinks = &access->keyspace->sinks;
+    const struct key_change change = change_of(access, index);
+    access->is_untold = false;
+    if ((access->interest & ACCESS_NOTED) != 0) {
+        note_touch(access->keyspace, &access->keys[index], access);
+    }
+    if ((access->interest & ACCESS_CHANGES) != 0) {
+        sinks->changed(sinks->context, &change);
         access->has_told = true;
         access->has_extras = true;
     }

@@ -18,7 +18,9 @@ struct entry *key_lookup(struct access *access, uint32_t index, struct place *pl
     }
     if (access->mode == ACCESS_WRITE) {
         (void)place_unlink(place); /* It is the entry. */
-        key_event(access, index, EVENT_expired);
+        if (UNLIKELY(access->interest != 0)) {
+            key_tell(access, index, EVENT_expired);
+        }
         key_discard(access, entry);
         stat_add(STAT_expired_keys, 1);
         access->changed = true;
@@ -43,9 +45,9 @@ bool key_find(struct access *access, uint32_t index, uint32_t flags, struct valu
         stat_add(entry != NULL ? STAT_keyspace_hits : STAT_keyspace_misses, 1);
     }
     if (entry == NULL) {
-        if (UNLIKELY((access->interest & EVENT_CLASS_MISS) != 0) && (flags & KEY_QUIET) == 0 &&
-            access->mode == ACCESS_READ) {
-            key_event(access, index, EVENT_keymiss);
+        if (UNLIKELY((access->interest & EVENT_CLASS_MISS) != 0) &&
+            (flags & (KEY_QUIET | KEY_NO_MISS)) == 0) {
+            key_tell(access, index, EVENT_keymiss);
         }
         return false;
     }

@@ -50,6 +50,33 @@ static void note_change(struct access *access)
     stat_add(STAT_changes, 1);
 }
 
+/* To be followed by the handler's event. */
+static void note_untold(struct access *access)
+{
+#if POLLARD_DEBUG
+    access->is_untold = true;
+#else
+    (void)access;
+#endif
+}
+
+/* What the keyspace tells by itself, before the handler tells its own. */
+static void tell_own(struct access *access, uint32_t index, enum key_event event)
+{
+    if (UNLIKELY(access->interest != 0)) {
+        key_tell(access, index, event);
+    }
+}
+
+static void tell_overwritten(struct access *access, uint32_t index, enum value_type old,
+                             enum value_type fresh)
+{
+    tell_own(access, index, EVENT_overwritten);
+    if (old != fresh) {
+        tell_own(access, index, EVENT_type_changed);
+    }
+}
+
 /* After the index may have changed: remembers to tell when something is due earlier. */
 static void note_due(struct access *access, const struct place *place)
 {
@@ -72,7 +99,7 @@ static enum status put_parts(struct access *access, uint32_t index, struct place
     if (old != NULL) {
         key_discard(access, old);
     } else {
-        key_event(access, index, EVENT_new);
+        tell_own(access, index, EVENT_new);
     }
     if ((entry->flags & ENTRY_TTL) != 0) {
         note_due(access, place);
@@ -80,9 +107,9 @@ static enum status put_parts(struct access *access, uint32_t index, struct place
     return STATUS_OK;
 }
 
-/* key_put but for the caller's reference to a collection. */
-static enum status put_value(struct access *access, uint32_t index, const struct value *value,
-                             int64_t expires_at_ms)
+/* key_update but for the caller's reference to a collection. */
+static inline enum status put_value(struct access *access, uint32_t index,
+                                    const struct value *value, int64_t expires_at_ms)
 {
     struct place place;
     struct entry *old = key_lookup(access, index, &place);
@@ -109,14 +136,41 @@ static enum status put_value(struct access *access, uint32_t index, const struct
     return put_parts(access, index, &place, &parts);
 }
 
-enum status key_put(struct access *access, uint32_t index, const struct value *value,
-                    int64_t expires_at_ms)
+enum status key_update(struct access *access, uint32_t index, const struct value *value,
+                       int64_t expires_at_ms)
 {
     enum status status = put_value(access, index, value, expires_at_ms);
     if (value->type != VALUE_STRING) {
         collection_release(value->collection);
     }
+    if (LIKELY(status == STATUS_OK)) {
+        note_untold(access);
+    }
     return status;
+}
+
+/* key_put while someone listens. */
+static ATTR_NOINLINE enum status put_and_tell(struct access *access, uint32_t index,
+                                              const struct value *value, int64_t expires_at_ms)
+{
+    struct place place;
+    const struct entry *old = key_lookup(access, index, &place);
+    bool was_there = old != NULL;
+    enum value_type type = was_there ? entry_type(old) : value->type;
+    enum status status = key_update(access, index, value, expires_at_ms);
+    if (status == STATUS_OK && was_there) {
+        tell_overwritten(access, index, type, value->type);
+    }
+    return status;
+}
+
+enum status key_put(struct access *access, uint32_t index, const struct value *value,
+                    int64_t expires_at_ms)
+{
+    if (UNLIKELY(access->interest != 0)) {
+        return put_and_tell(access, index, value, expires_at_ms);
+    }
+    return key_update(access, index, value, expires_at_ms);
 }
 
 enum status key_collection(struct access *access, uint32_t index, enum value_type type,
@@ -147,6 +201,7 @@ bool key_delete(struct access *access, uint32_t index)
     }
     key_discard(access, place_unlink(&place));
     note_change(access);
+    note_untold(access);
     return true;
 }
 
@@ -174,6 +229,7 @@ bool key_set_expiry(struct access *access, uint32_t index, int64_t expires_at_ms
         return false;
     }
     note_change(access);
+    note_untold(access);
     if (expires_at_ms >= 0 && entry_set_expiry(entry, expires_at_ms)) {
         wheel_file(&place.table->wheel, entry, place.hash, access->now_ms);
         shard_publish_due(access->keyspace, place.shard);
@@ -344,6 +400,7 @@ enum status key_edit(struct access *access, uint32_t index, size_t size, bool gr
         return status;
     }
     note_change(access);
+    note_untold(access);
     entry = key_lookup(access, index, &place);
     check(entry != NULL);
     atomic_store_explicit(&entry->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
@@ -370,9 +427,19 @@ enum status key_copy(struct access *access, uint32_t from, uint32_t to)
         memcpy(room, parts.value.bytes.data, parts.value.bytes.size);
         parts.value.bytes.data = room;
     }
-    (void)key_lookup(access, to, &place);
+    struct entry *old = key_lookup(access, to, &place);
+    enum value_type old_type = old == NULL ? VALUE_STRING : entry_type(old);
     note_change(access);
-    return put_parts(access, to, &place, &parts);
+    enum status status = put_parts(access, to, &place, &parts);
+    if (status == STATUS_OK && old != NULL) {
+        /* What was there is deleted first, in Redis: the key is a new one. */
+        tell_overwritten(access, to, old_type, (enum value_type)parts.value.type);
+        tell_own(access, to, EVENT_new);
+    }
+    if (status == STATUS_OK) {
+        note_untold(access);
+    }
+    return status;
 }
 
 enum status key_move(struct access *access, uint32_t from, uint32_t to)

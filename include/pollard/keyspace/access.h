@@ -61,6 +61,7 @@ struct access {
     bool has_all;           /* everything, with every other thread kept out */
     bool is_borrowed;       /* a view: its shards are another's */
     bool has_told;          /* a sink was called: it is to be settled */
+    bool is_untold;         /* debug builds: something was stored since the last event */
     struct key_note *ready; /* keys with waiters that may take something now, oldest first */
     bool granted;
     bool has_extras; /* something below is not as access_init made it: access_end has work */
@@ -159,8 +160,9 @@ bool access_holds(const struct access *access, const struct access_key *key);
 #define KEY_KEEP_EXPIRY INT64_C(-2)
 
 enum key_find_flag {
-    KEY_QUIET = 1,   /* no hit or miss counted, access clock untouched (TYPE, TTL, OBJECT, ...) */
-    KEY_NO_CLOCK = 2 /* counted, clock untouched */
+    KEY_QUIET = 1,    /* no hit or miss counted, access clock untouched (TYPE, TTL, OBJECT, ...) */
+    KEY_NO_CLOCK = 2, /* counted, clock untouched */
+    KEY_NO_MISS = 4   /* that it is absent is counted, but told to nobody (OBJECT) */
 };
 
 /* The live value under the key: false when absent or expired. In a WRITE access an expired key is
@@ -182,6 +184,10 @@ size_t key_memory(struct access *access, uint32_t index);
  * STATUS_ALLOCATION. */
 enum status key_put(struct access *access, uint32_t index, const struct value *value,
                     int64_t expires_at_ms);
+/* The same for a value that goes on in the key, a counter or a sketch: nobody is told that it was
+ * overwritten. */
+enum status key_update(struct access *access, uint32_t index, const struct value *value,
+                       int64_t expires_at_ms);
 /* The collection under the key, to be changed in place through the pointer, which is the keyspace's
  * own: it is the caller's alone (collection_own). STATUS_OK; STATUS_ABSENT; STATUS_WRONG_TYPE when
  * the key holds another type. Valid until the key is put, deleted or moved, or access_end; the
@@ -222,9 +228,20 @@ void key_tell(struct access *access, uint32_t index, enum key_event event);
  * command, in their documented order. A handler that changed nothing tells nothing. */
 static inline void key_event(struct access *access, uint32_t index, enum key_event event)
 {
+#if POLLARD_DEBUG
+    access->is_untold = false;
+#endif
     if (UNLIKELY(access->interest != 0)) {
         key_tell(access, index, event);
     }
+}
+/* Tells of a change that has no event of its own (DEBUG POPULATE, an estimate that PFCOUNT keeps in
+ * the sketch): to WATCH, waiting and caching clients only. */
+void key_event_unnamed(struct access *access, uint32_t index);
+/* What was stored is what was there, though its form may be another: nobody's event. */
+static inline void key_event_none(struct access *access)
+{
+    access->is_untold = false;
 }
 
 #endif
