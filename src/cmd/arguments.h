@@ -33,6 +33,16 @@ enum status argument_refuse_expiry(struct exec *x);
 /* From this many keys on, keys are visited shard by shard (access_each_by_shard). */
 #define ARGUMENT_BATCH_KEYS 128
 
+/* Deletes the key and tells `del`; false when there was none. */
+static inline bool key_remove(struct exec *x, uint32_t key_index)
+{
+    bool was_there = key_delete(x->access, key_index);
+    if (was_there) {
+        key_event(x->access, key_index, EVENT_del);
+    }
+    return was_there;
+}
+
 /* ---- Expiry options ---- */
 
 enum expiry_kind {

@@ -15,6 +15,17 @@ enum status collection_find(struct exec *x, uint32_t key_index, enum value_type 
     return LIKELY(value.type == type) ? STATUS_OK : STATUS_WRONG_TYPE;
 }
 
+enum status collection_look(struct exec *x, uint32_t key_index, enum value_type type,
+                            struct collection **ret_collection)
+{
+    struct value value;
+    if (!key_find(x->access, key_index, KEY_QUIET, &value)) {
+        return STATUS_ABSENT;
+    }
+    *ret_collection = value.collection;
+    return LIKELY(value.type == type) ? STATUS_OK : STATUS_WRONG_TYPE;
+}
+
 enum status edit_begin(struct exec *x, uint32_t key_index, enum value_type type,
                        struct collection *fresh, struct collection_edit *ret_edit)
 {
@@ -29,13 +40,21 @@ enum status edit_begin(struct exec *x, uint32_t key_index, enum value_type type,
     return status;
 }
 
-enum status edit_end(struct exec *x, struct collection_edit *edit)
+static inline void tell(struct exec *x, uint32_t key_index, enum key_event event)
+{
+    if (LIKELY(event != EDIT_TELLS_NOTHING)) {
+        key_event(x->access, key_index, event);
+    }
+}
+
+enum status edit_end(struct exec *x, struct collection_edit *edit, enum key_event event)
 {
     struct collection *collection = *edit->at;
     bool is_empty = collection_count(collection) == 0;
     if (edit->fresh == NULL) {
+        tell(x, edit->key_index, event);
         if (UNLIKELY(is_empty)) {
-            (void)key_delete(x->access, edit->key_index); /* It is there. */
+            (void)key_remove(x, edit->key_index); /* It is there. */
         }
         return STATUS_OK;
     }
@@ -44,19 +63,23 @@ enum status edit_end(struct exec *x, struct collection_edit *edit)
         collection_release(collection);
         return STATUS_OK;
     }
-    struct value value = value_collection(collection);
-    return key_put(x->access, edit->key_index, &value, KEY_NO_EXPIRY);
+    return collection_store(x, edit->key_index, collection, event);
 }
 
-enum status collection_store(struct exec *x, uint32_t key_index, struct collection *collection)
+enum status collection_store(struct exec *x, uint32_t key_index, struct collection *collection,
+                             enum key_event event)
 {
     if (collection_count(collection) == 0) {
         collection_release(collection);
-        (void)key_delete(x->access, key_index); /* Whether there was one does not matter. */
+        (void)key_remove(x, key_index); /* Whether there was one does not matter. */
         return STATUS_OK;
     }
     struct value value = value_collection(collection);
-    return key_put(x->access, key_index, &value, KEY_NO_EXPIRY);
+    enum status status = key_put(x->access, key_index, &value, KEY_NO_EXPIRY);
+    if (LIKELY(status == STATUS_OK)) {
+        tell(x, key_index, event);
+    }
+    return status;
 }
 
 void reply_item(struct reply *reply, const struct item *item)

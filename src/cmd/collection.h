@@ -10,6 +10,10 @@
 enum status collection_find(struct exec *x, uint32_t key_index, enum value_type type,
                             struct collection **ret_collection);
 
+/* The same in a command that writes: not counted as a hit or miss. */
+enum status collection_look(struct exec *x, uint32_t key_index, enum value_type type,
+                            struct collection **ret_collection);
+
 /* A change in progress. at: what the type's operations take. */
 struct collection_edit {
     struct collection **at;
@@ -30,12 +34,16 @@ static inline void edit_create(struct collection_edit *edit, struct collection *
     edit->fresh = fresh;
     edit->at = &edit->fresh;
 }
+/* What edit_end is to tell when nothing has changed, or the handler tells it. */
+#define EDIT_TELLS_NOTHING EVENT_COUNT
 /* Ends it: stores a fresh one unless it is empty, deletes the key when the collection is empty.
- * Once for each edit_begin that was OK. STATUS_OK, STATUS_ALLOCATION. */
-enum status edit_end(struct exec *x, struct collection_edit *edit);
-/* Stores a collection over whatever is there, without expiry (*STORE); an empty one deletes the
- * key. Takes over the reference. STATUS_OK, STATUS_ALLOCATION. */
-enum status collection_store(struct exec *x, uint32_t key_index, struct collection *collection);
+ * Tells the event, and of the deletion. Once for each edit_begin that was OK. STATUS_OK,
+ * STATUS_ALLOCATION. */
+enum status edit_end(struct exec *x, struct collection_edit *edit, enum key_event event);
+/* Stores a collection over whatever is there, without expiry (*STORE), and tells the event; an
+ * empty one deletes the key. Takes over the reference. STATUS_OK, STATUS_ALLOCATION. */
+enum status collection_store(struct exec *x, uint32_t key_index, struct collection *collection,
+                             enum key_event event);
 
 /* A bulk string of an item; long ones are shared, not copied. */
 void reply_item(struct reply *reply, const struct item *item);

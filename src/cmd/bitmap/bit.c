@@ -51,6 +51,12 @@ enum status cmd_setbit(struct exec *x)
     if (status != STATUS_OK) {
         return status;
     }
-    reply_integer(x->reply, bitmap_set(data, offset, bit != 0));
+    bool old = bitmap_set(data, offset, bit != 0);
+    if (old != (bit != 0) || needed > size) {
+        key_event(x->access, 0, EVENT_setbit);
+    } else {
+        key_event_none(x->access);
+    }
+    reply_integer(x->reply, old);
     return STATUS_OK;
 }

@@ -103,13 +103,14 @@ static enum status sources_find(struct exec *x, struct sources *sources)
 static enum status store(struct exec *x, struct blob *result)
 {
     if (result == NULL || result->size == 0) {
-        (void)key_delete(x->access, 0); /* Whether there was one does not matter. */
+        (void)key_remove(x, 0); /* Whether there was one does not matter. */
         reply_integer(x->reply, 0);
         return STATUS_OK;
     }
     const struct value value = value_blob(result);
     enum status status = key_put(x->access, 0, &value, KEY_NO_EXPIRY);
     if (status == STATUS_OK) {
+        key_event(x->access, 0, EVENT_set);
         reply_integer(x->reply, (int64_t)result->size);
     }
     return status;

@@ -22,6 +22,7 @@ struct field_operation {
 struct field_needs {
     size_t count;
     bool writes;
+    bool grows;  /* the string has become longer for it */
     size_t size; /* of the string, for what is written */
 };
 
@@ -115,39 +116,56 @@ static enum status read_operations(const struct exec *x, struct field_needs *nee
     }
 }
 
-/* One write and its answer. */
-static void write_field(struct exec *x, unsigned char *data, size_t size,
-                        const struct field_operation *operation)
+/* One write and its answer. False: nothing was written, or what was there already. */
+static bool write_field(struct exec *x, const struct field_needs *needs, struct bytes bytes,
+                        unsigned char *data, const struct field_operation *operation)
 {
-    int64_t old = bitmap_field_get(bytes_make(data, size), &operation->field);
+    int64_t old = bitmap_field_get(bytes, &operation->field);
     bool is_set = operation->verb == FIELD_SET;
     int64_t fresh;
     if (!bitmap_field_add(&operation->field, operation->overflow, is_set ? operation->operand : old,
                           is_set ? 0 : operation->operand, &fresh)) {
         reply_null(x->reply);
-        return;
+        return false;
     }
     bitmap_field_set(data, &operation->field, fresh);
     reply_integer(x->reply, is_set ? old : fresh);
+    return needs->grows || fresh != old;
 }
 
-/* The operations on size bytes; data is NULL when nothing is written. */
-static void run_operations(struct exec *x, const struct field_needs *needs, struct bytes bytes,
+/* The operations; data, the same bytes, is NULL when nothing is written. True: something was
+ * changed. */
+static bool run_operations(struct exec *x, const struct field_needs *needs, struct bytes bytes,
                            unsigned char *data)
 {
     reply_array(x->reply, needs->count);
+    bool has_changed = false;
     uint32_t index = 2;
     struct field_operation operation = {.overflow = BITMAP_WRAP};
     while (next_operation(x, &index, &operation) == STATUS_OK) {
         if (operation.verb == FIELD_GET) {
             reply_integer(x->reply, bitmap_field_get(bytes, &operation.field));
         } else {
-            write_field(x, data, bytes.size, &operation);
+            has_changed |= write_field(x, needs, bytes, data, &operation);
         }
+    }
+    return has_changed;
+}
+
+/* Tells what the operations did. A string that only grew, because they all overflowed, is told of
+ * as little as in Redis. */
+static void tell(struct exec *x, const struct field_needs *needs, bool has_changed)
+{
+    if (has_changed) {
+        key_event(x->access, 0, EVENT_setbit);
+    } else if (needs->grows) {
+        key_event_unnamed(x->access, 0);
+    } else {
+        key_event_none(x->access);
     }
 }
 
-static enum status run(struct exec *x, const struct field_needs *needs)
+static enum status run(struct exec *x, struct field_needs *needs)
 {
     if (exec_on_reactor(x) && x->argc > REACTOR_ARGUMENTS_MAX) {
         return STATUS_TO_POOL;
@@ -169,9 +187,10 @@ static enum status run(struct exec *x, const struct field_needs *needs)
         if (status != STATUS_OK) {
             return status;
         }
+        needs->grows = size > bytes.size;
         bytes = bytes_make(data, size);
     }
-    run_operations(x, needs, bytes, data);
+    tell(x, needs, run_operations(x, needs, bytes, data));
     return STATUS_OK;
 }
 

@@ -84,9 +84,13 @@ static enum status expire(struct exec *x, int64_t base_ms, int64_t unit_ms)
         reply_integer(x->reply, 0);
         return STATUS_OK;
     }
-    bool is_done =
-        when <= x->access->now_ms ? key_delete(x->access, 0) : key_set_expiry(x->access, 0, when);
-    reply_integer(x->reply, is_done ? 1 : 0);
+    if (when <= x->access->now_ms) {
+        (void)key_remove(x, 0); /* It is there: it was found. */
+    } else {
+        (void)key_set_expiry(x->access, 0, when); /* The same. */
+        key_event(x->access, 0, EVENT_expire);
+    }
+    reply_integer(x->reply, 1);
     return STATUS_OK;
 }
 
@@ -113,6 +117,10 @@ enum status cmd_pexpireat(struct exec *x)
 enum status cmd_persist(struct exec *x)
 {
     bool has_expiry = key_expiry(x->access, 0) >= 0;
-    reply_integer(x->reply, has_expiry && key_set_expiry(x->access, 0, KEY_NO_EXPIRY) ? 1 : 0);
+    if (has_expiry) {
+        (void)key_set_expiry(x->access, 0, KEY_NO_EXPIRY); /* It is there. */
+        key_event(x->access, 0, EVENT_persist);
+    }
+    reply_integer(x->reply, has_expiry ? 1 : 0);
     return STATUS_OK;
 }

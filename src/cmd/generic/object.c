@@ -28,7 +28,7 @@ enum status cmd_object_help(struct exec *x)
 /* False, with nil replied, when there is no such key. */
 static bool find(struct exec *x, struct value *ret_value)
 {
-    if (key_find(x->access, 0, KEY_NO_CLOCK, ret_value)) {
+    if (key_find(x->access, 0, KEY_NO_CLOCK | KEY_NO_MISS, ret_value)) {
         return true;
     }
     reply_null(x->reply);

@@ -31,7 +31,10 @@ static enum status count_over_keys(struct exec *x, visit_key *visit, uint32_t fl
 static void delete_key(void *argument, struct access *access, uint32_t index)
 {
     struct tally *tally = argument;
-    tally->count += key_delete(access, index);
+    if (key_delete(access, index)) {
+        key_event(access, index, EVENT_del);
+        tally->count++;
+    }
 }
 
 enum status cmd_del(struct exec *x)

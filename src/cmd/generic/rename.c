@@ -11,13 +11,24 @@ static bool exists(struct exec *x, uint32_t key_index)
     return key_find(x->access, key_index, KEY_QUIET, &value);
 }
 
+/* Gives the first key's value to the second. */
+static enum status rename_key(struct exec *x)
+{
+    enum status status = key_move(x->access, 0, 1);
+    if (status == STATUS_OK) {
+        key_event(x->access, 0, EVENT_rename_from);
+        key_event(x->access, 1, EVENT_rename_to);
+    }
+    return status;
+}
+
 enum status cmd_rename(struct exec *x)
 {
     if (!exists(x, 0)) {
         return STATUS_NO_SUCH_KEY;
     }
     if (!bytes_equal(x->argv[1], x->argv[2])) {
-        enum status status = key_move(x->access, 0, 1);
+        enum status status = rename_key(x);
         if (status != STATUS_OK) {
             return status;
         }
@@ -36,7 +47,7 @@ enum status cmd_renamenx(struct exec *x)
         reply_integer(x->reply, 0);
         return STATUS_OK;
     }
-    enum status status = key_move(x->access, 0, 1);
+    enum status status = rename_key(x);
     if (status == STATUS_OK) {
         reply_integer(x->reply, 1);
     }
@@ -91,6 +102,7 @@ enum status cmd_copy(struct exec *x)
     }
     status = key_copy(x->access, 0, target);
     if (status == STATUS_OK) {
+        key_event(x->access, target, EVENT_copy_to);
         reply_integer(x->reply, 1);
     }
     return status;
@@ -117,6 +129,8 @@ enum status cmd_move(struct exec *x)
     }
     status = key_move(x->access, 0, target);
     if (status == STATUS_OK) {
+        key_event(x->access, 0, EVENT_move_from);
+        key_event(x->access, target, EVENT_move_to);
         reply_integer(x->reply, 1);
     }
     return status;

@@ -26,6 +26,7 @@ struct geo_query {
     bool with_hash;
     bool with_place;
     bool stores_distance;
+    bool is_search;  /* of the form */
     uint32_t store;  /* index in argv of the destination; 0: none */
     bool has_member; /* the center is a member's place, or given */
     bool has_place;

@@ -205,7 +205,7 @@ enum status geo_read(struct exec *x, const struct geo_form *form, const struct c
                      struct geo_query *query)
 {
     uint32_t index;
-    *query = (struct geo_query){.unit = 1};
+    *query = (struct geo_query){.unit = 1, .is_search = form->is_search};
     enum status status = read_fixed(x, form, zset, query, &index);
     for (; status == STATUS_OK && index < x->argc; index++) {
         status = read_option(x, &index, form, zset, query);

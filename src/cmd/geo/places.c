@@ -13,6 +13,7 @@ struct add_options {
     uint32_t first;
     uint32_t count;
     int64_t done; /* members that count for the answer */
+    bool has_changed;
 };
 
 void geo_reply_distance(struct reply *reply, double distance)
@@ -67,6 +68,7 @@ static enum status add_one(struct exec *x, struct collection **zset, uint32_t in
     if (allowed) {
         enum zset_change change = zset_put(zset, &x->services->value_limits, &member, score);
         options->done += change == ZSET_ADDED || (change == ZSET_MOVED && options->is_ch);
+        options->has_changed |= change == ZSET_ADDED || change == ZSET_MOVED;
     }
     item_unmake(&member);
     return STATUS_OK;
@@ -89,7 +91,7 @@ static enum status add(struct exec *x, struct add_options *options, const double
     for (uint32_t i = 0; i < options->count && status == STATUS_OK; i++) {
         status = add_one(x, edit.at, i, scores[i], options);
     }
-    enum status ended = edit_end(x, &edit);
+    enum status ended = edit_end(x, &edit, options->has_changed ? EVENT_zadd : EDIT_TELLS_NOTHING);
     if (status == STATUS_OK && ended == STATUS_OK) {
         reply_integer(x->reply, options->done);
     }

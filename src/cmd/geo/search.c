@@ -110,7 +110,8 @@ static enum status install(struct exec *x, struct geo_work *geo)
     struct collection *result = geo->result;
     int64_t count = (int64_t)geo->count;
     geo->result = NULL;
-    enum status status = collection_store(x, find_destination(x, &geo->query), result);
+    enum key_event event = geo->query.is_search ? EVENT_geosearchstore : EVENT_georadiusstore;
+    enum status status = collection_store(x, find_destination(x, &geo->query), result, event);
     exec_drop_work(x);
     if (status == STATUS_OK) {
         reply_integer(x->reply, count);
@@ -137,7 +138,7 @@ static enum status reply_nothing(struct exec *x, const struct geo_query *query)
         reply_array(x->reply, 0);
         return STATUS_OK;
     }
-    (void)key_delete(x->access, find_destination(x, query));
+    (void)key_remove(x, find_destination(x, query)); /* Whether there was one does not matter. */
     reply_integer(x->reply, 0);
     return STATUS_OK;
 }

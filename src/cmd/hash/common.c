@@ -9,12 +9,10 @@
 
 enum status hash_look(struct exec *x, const struct collection **ret_hash)
 {
-    struct value value;
-    if (!key_find(x->access, 0, KEY_QUIET, &value)) {
-        return STATUS_ABSENT;
-    }
-    *ret_hash = value.collection;
-    return LIKELY(value.type == VALUE_HASH) ? STATUS_OK : STATUS_WRONG_TYPE;
+    struct collection *hash = NULL;
+    enum status status = collection_look(x, 0, VALUE_HASH, &hash);
+    *ret_hash = hash;
+    return status;
 }
 
 enum status hash_edit(struct exec *x, struct collection_edit *ret_edit)
@@ -27,9 +25,9 @@ enum status hash_edit(struct exec *x, struct collection_edit *ret_edit)
     return status;
 }
 
-enum status hash_edit_end(struct exec *x, struct collection_edit *edit)
+enum status hash_edit_end(struct exec *x, struct collection_edit *edit, enum key_event event)
 {
-    enum status status = edit_end(x, edit);
+    enum status status = edit_end(x, edit, event);
     key_file_fields(x->access, 0);
     return status;
 }

@@ -21,7 +21,7 @@ enum status hash_look(struct exec *x, const struct collection **ret_hash);
 enum status hash_edit(struct exec *x, struct collection_edit *ret_edit);
 
 /* As edit_end, when fields may have got an expiry: tells the keyspace when the first is due. */
-enum status hash_edit_end(struct exec *x, struct collection_edit *edit);
+enum status hash_edit_end(struct exec *x, struct collection_edit *edit, enum key_event event);
 
 /* More arguments than a reactor should work on. */
 static inline bool hash_is_long(const struct exec *x)

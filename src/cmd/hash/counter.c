@@ -19,8 +19,8 @@ static enum status find(struct exec *x, struct item *ret_value)
     return hash_find(hash, &field, x->now_ms, ret_value) ? STATUS_OK : STATUS_ABSENT;
 }
 
-/* Stores the sum under argv[2]. STATUS_OK, STATUS_ALLOCATION. */
-static enum status store(struct exec *x, struct item value)
+/* Stores the sum under argv[2] and tells the event. STATUS_OK, STATUS_ALLOCATION. */
+static enum status store(struct exec *x, struct item value, enum key_event event)
 {
     struct collection_edit edit;
     struct item_needle field;
@@ -35,7 +35,7 @@ static enum status store(struct exec *x, struct item value)
                                          .keeps_expiry = true,
                                          .value = value};
         (void)hash_set(edit.at, &field, &write); /* New or not: it holds the sum. */
-        status = edit_end(x, &edit);
+        status = edit_end(x, &edit, event);
     }
     item_unmake(&field.item);
     return status;
@@ -63,7 +63,7 @@ enum status cmd_hincrby(struct exec *x)
     if (!number_add_i64(number, increment, &number)) {
         return STATUS_INCREMENT_OVERFLOW;
     }
-    status = store(x, item_of_integer(number));
+    status = store(x, item_of_integer(number), EVENT_hincrby);
     if (LIKELY(status == STATUS_OK)) {
         reply_integer(x->reply, number);
     }
@@ -100,7 +100,7 @@ enum status cmd_hincrbyfloat(struct exec *x)
     if (status != STATUS_OK) {
         return status;
     }
-    status = store(x, stored);
+    status = store(x, stored, EVENT_hincrbyfloat);
     item_unmake(&stored);
     if (status == STATUS_OK) {
         reply_bulk(x->reply, sum);

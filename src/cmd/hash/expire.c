@@ -119,11 +119,16 @@ static enum status expire(struct exec *x, int64_t unit_ms, bool is_relative)
         hash_reply_absent(x, &plan.fields, HASH_NO_FIELD);
         return STATUS_OK;
     }
+    enum key_event event = EDIT_TELLS_NOTHING;
     reply_array(x->reply, plan.fields.count);
     for (uint32_t i = 0; i < plan.fields.count; i++) {
-        reply_integer(x->reply, expire_field(x, edit.at, &plan, plan.fields.first + i));
+        int64_t code = expire_field(x, edit.at, &plan, plan.fields.first + i);
+        if (code > 0) {
+            event = code == 1 ? EVENT_hexpire : EVENT_hdel; /* The same for all. */
+        }
+        reply_integer(x->reply, code);
     }
-    return hash_edit_end(x, &edit);
+    return hash_edit_end(x, &edit, event);
 }
 
 enum status cmd_hexpire(struct exec *x)
@@ -178,9 +183,12 @@ enum status cmd_hpersist(struct exec *x)
         hash_reply_absent(x, &fields, HASH_NO_FIELD);
         return STATUS_OK;
     }
+    enum key_event event = EDIT_TELLS_NOTHING;
     reply_array(x->reply, fields.count);
     for (uint32_t i = 0; i < fields.count; i++) {
-        reply_integer(x->reply, persist_field(x, edit.at, fields.first + i));
+        int64_t code = persist_field(x, edit.at, fields.first + i);
+        event = code == 1 ? EVENT_hpersist : event;
+        reply_integer(x->reply, code);
     }
-    return edit_end(x, &edit);
+    return edit_end(x, &edit, event);
 }

@@ -91,7 +91,7 @@ enum status cmd_himport_set(struct exec *x)
     }
     enum status status = make(x, set, &hash);
     if (status == STATUS_OK) {
-        status = collection_store(x, 0, hash);
+        status = collection_store(x, 0, hash, EVENT_hset);
     }
     if (status == STATUS_OK) {
         reply_ok(x->reply);

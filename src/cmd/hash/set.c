@@ -24,7 +24,7 @@ static enum status set_pairs(struct exec *x, int64_t *ret_fresh)
         status = hash_set_pair(x, edit.at, &(struct hash_pair){.index = i}, &is_new);
         *ret_fresh += is_new ? 1 : 0;
     }
-    enum status end = edit_end(x, &edit);
+    enum status end = edit_end(x, &edit, EVENT_hset);
     return UNLIKELY(status != STATUS_OK) ? status : end;
 }
 
@@ -69,7 +69,7 @@ enum status cmd_hsetnx(struct exec *x)
         return status;
     }
     status = hash_set_pair(x, edit.at, &(struct hash_pair){.index = 2}, &is_new);
-    enum status end = edit_end(x, &edit);
+    enum status end = edit_end(x, &edit, status == STATUS_OK ? EVENT_hset : EDIT_TELLS_NOTHING);
     status = status != STATUS_OK ? status : end;
     if (status == STATUS_OK) {
         reply_integer(x->reply, 1);
@@ -93,11 +93,15 @@ enum status cmd_hdel(struct exec *x)
     if (status != STATUS_OK) {
         return status;
     }
+    uint64_t held = collection_count(*edit.at);
     for (uint32_t i = 2; i < x->argc && collection_count(*edit.at) > 0; i++) {
         item_needle_init(&field, x->argv[i]);
         removed += hash_remove(edit.at, &field, x->now_ms) ? 1 : 0;
     }
-    status = edit_end(x, &edit);
+    if (held - collection_count(*edit.at) > (uint64_t)removed) {
+        key_event(x->access, 0, EVENT_hexpired); /* Fields that were over went, too. */
+    }
+    status = edit_end(x, &edit, removed > 0 ? EVENT_hdel : EDIT_TELLS_NOTHING);
     reply_integer(x->reply, removed);
     return status;
 }

@@ -159,22 +159,34 @@ static void reply_fields(struct exec *x, const struct collection *hash,
     }
 }
 
-/* Replies a field and changes its expiry. */
-static void take_field(struct exec *x, struct collection **hash, const struct take_options *options,
+/* Replies a field and changes its expiry; false when nothing has changed. */
+static bool take_field(struct exec *x, struct collection **hash, const struct take_options *options,
                        uint32_t index)
 {
     struct item_needle field;
     item_needle_init(&field, x->argv[index]);
     if (!reply_field(x, *hash, &field)) {
-        return;
+        return false;
     }
     if (options->expiry == EXPIRY_PERSIST) {
+        if (hash_expiry(*hash, &field, x->now_ms) == HASH_NO_EXPIRY) {
+            return false;
+        }
         hash_set_expiry(hash, &field, HASH_NO_EXPIRY);
     } else if (options->at_ms <= x->now_ms) {
         (void)hash_remove(hash, &field, x->now_ms); /* It is there. */
     } else {
         hash_set_expiry(hash, &field, options->at_ms);
     }
+    return true;
+}
+
+static enum key_event take_event(const struct exec *x, const struct take_options *options)
+{
+    if (options->expiry == EXPIRY_PERSIST) {
+        return EVENT_hpersist;
+    }
+    return options->at_ms <= x->now_ms ? EVENT_hdel : EVENT_hexpire;
 }
 
 enum status cmd_hgetex(struct exec *x)
@@ -202,10 +214,11 @@ enum status cmd_hgetex(struct exec *x)
         return STATUS_OK;
     }
     reply_array(x->reply, options.fields.count);
+    bool has_changed = false;
     for (uint32_t i = 0; i < options.fields.count; i++) {
-        take_field(x, edit.at, &options, options.fields.first + i);
+        has_changed |= take_field(x, edit.at, &options, options.fields.first + i);
     }
-    return hash_edit_end(x, &edit);
+    return hash_edit_end(x, &edit, has_changed ? take_event(x, &options) : EDIT_TELLS_NOTHING);
 }
 
 /* ---- HSETEX ---- */
@@ -245,6 +258,31 @@ static enum status set_field(struct exec *x, struct collection **hash,
     return status;
 }
 
+/* Ends the edit and tells of it. status: of the setting of fields. */
+static enum status end_setting(struct exec *x, struct collection_edit *edit,
+                               const struct take_options *options, enum status status)
+{
+    if (status != STATUS_OK) {
+        (void)hash_edit_end(x, edit, EDIT_TELLS_NOTHING); /* The first failure is the answer. */
+        return status;
+    }
+    bool is_over = options->time != 0 && options->at_ms <= x->now_ms;
+    if (is_over) {
+        bool was_absent = edit->fresh != NULL;
+        key_event(x->access, 0, EVENT_hset);
+        key_event(x->access, 0, EVENT_hdel);
+        if (was_absent) {
+            key_event(x->access, 0, EVENT_del); /* As if it had been made first. */
+        }
+        return hash_edit_end(x, edit, EDIT_TELLS_NOTHING);
+    }
+    status = hash_edit_end(x, edit, EVENT_hset);
+    if (status == STATUS_OK && options->time != 0) {
+        key_event(x->access, 0, EVENT_hexpire);
+    }
+    return status;
+}
+
 enum status cmd_hsetex(struct exec *x)
 {
     struct take_options options = {.stride = 2, .plain = EXPIRY_KEEPTTL};
@@ -272,8 +310,7 @@ enum status cmd_hsetex(struct exec *x)
     for (uint32_t i = 0; i < options.fields.count && status == STATUS_OK; i++) {
         status = set_field(x, edit.at, &options, options.fields.first + 2 * i);
     }
-    enum status end = hash_edit_end(x, &edit);
-    status = status != STATUS_OK ? status : end;
+    status = end_setting(x, &edit, &options, status);
     if (status == STATUS_OK) {
         reply_integer(x->reply, 1);
     }
@@ -302,12 +339,14 @@ enum status cmd_hgetdel(struct exec *x)
     if (status != STATUS_OK) {
         return status;
     }
+    bool has_changed = false;
     reply_array(x->reply, fields.count);
     for (uint32_t i = 0; i < fields.count; i++) {
         item_needle_init(&field, x->argv[fields.first + i]);
         if (reply_field(x, *edit.at, &field)) {
             (void)hash_remove(edit.at, &field, x->now_ms); /* It is there. */
+            has_changed = true;
         }
     }
-    return edit_end(x, &edit);
+    return edit_end(x, &edit, has_changed ? EVENT_hdel : EDIT_TELLS_NOTHING);
 }

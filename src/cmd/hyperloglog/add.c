@@ -32,6 +32,9 @@ static enum status add_to_dense(struct exec *x, struct bytes sketch)
         (void)hll_dense_raise(data, sample);
         hll_uncache(data);
     }
+    if (data != NULL) {
+        key_event(x->access, 0, EVENT_pfadd);
+    }
     reply_integer(x->reply, data != NULL);
     return STATUS_OK;
 }
@@ -57,6 +60,7 @@ static enum status add_to_copy(struct exec *x, struct bytes sketch, uint32_t fir
         status = room_store(x, &room, changed || sketch.size == 0);
     }
     if (status == STATUS_OK) {
+        key_event(x->access, 0, EVENT_pfadd);
         reply_integer(x->reply, 1);
     }
     room_deinit(&room);

@@ -99,7 +99,7 @@ enum status room_store(struct exec *x, struct sketch_room *room, bool stale)
     const struct value value = room->dense != NULL
                                    ? value_blob(room->dense)
                                    : value_raw(bytes_make(room->sparse, room->size));
-    return key_put(x->access, 0, &value, KEY_KEEP_EXPIRY);
+    return key_update(x->access, 0, &value, KEY_KEEP_EXPIRY);
 }
 
 /* ---- Sketches of many keys ---- */

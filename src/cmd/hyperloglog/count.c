@@ -28,6 +28,7 @@ static enum status count_one(struct exec *x)
             return status;
         }
         hll_cache(data, count);
+        key_event_unnamed(x->access, 0); /* Whoever reads it as a string sees it. */
     }
     reply_integer(x->reply, (int64_t)count);
     return STATUS_OK;

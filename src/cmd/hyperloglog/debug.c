@@ -21,6 +21,9 @@ static enum status make_dense(struct exec *x, struct value *value, bool *ret_cha
     if (status == STATUS_OK) {
         status = room_store(x, &room, /* stale= */ false);
     }
+    if (status == STATUS_OK) {
+        key_event_unnamed(x->access, 0);
+    }
     room_deinit(&room);
     return status == STATUS_OK ? sketch_find(x, 0, KEY_QUIET, value) : status;
 }

@@ -43,6 +43,7 @@ static enum status store(struct exec *x, const struct sketch_union *total)
         status = store_copy(x, sketch, total);
     }
     if (status == STATUS_OK) {
+        key_event(x->access, 0, EVENT_pfadd);
         reply_ok(x->reply);
     }
     return status;

@@ -20,22 +20,24 @@ struct list_slice list_slice_of(uint64_t count, int64_t start, int64_t stop)
     return (struct list_slice){(uint64_t)start, (uint64_t)(stop - start) + 1};
 }
 
-enum status list_cut_key(struct exec *x, uint32_t key_index, uint64_t index, uint64_t count)
+enum status list_cut_key(struct exec *x, uint32_t key_index, const struct list_slice *slice,
+                         enum key_event event)
 {
     struct collection_edit edit;
     enum status status = edit_begin(x, key_index, VALUE_LIST, NULL, &edit);
     if (status == STATUS_OK) {
-        key_dispose(x->access, list_cut(edit.at, index, count, list_limits(x)));
-        status = edit_end(x, &edit);
+        key_dispose(x->access, list_cut(edit.at, slice->index, slice->count, list_limits(x)));
+        status = edit_end(x, &edit, event);
     }
     return status;
 }
 
-void list_install(struct exec *x, uint32_t key_index, struct collection *made)
+void list_install(struct exec *x, uint32_t key_index, struct collection *made, enum key_event event)
 {
+    key_event(x->access, key_index, event);
     if (collection_count(made) == 0) {
         collection_release(made);
-        (void)key_delete(x->access, key_index); /* It is there. */
+        (void)key_remove(x, key_index); /* It is there. */
         return;
     }
     struct collection **at;

@@ -20,12 +20,7 @@ static inline const struct value_limits *list_limits(const struct exec *x)
 static inline enum status list_find(struct exec *x, uint32_t key_index,
                                     struct collection **ret_list)
 {
-    struct value value;
-    if (!key_find(x->access, key_index, KEY_QUIET, &value)) {
-        return STATUS_ABSENT;
-    }
-    *ret_list = value.collection;
-    return LIKELY(value.type == VALUE_LIST) ? STATUS_OK : STATUS_WRONG_TYPE;
+    return collection_look(x, key_index, VALUE_LIST, ret_list);
 }
 
 /* argv[index] as LEFT or RIGHT. STATUS_OK, STATUS_SYNTAX. */
@@ -47,10 +42,13 @@ struct list_slice {
 };
 struct list_slice list_slice_of(uint64_t count, int64_t start, int64_t stop);
 
-/* Takes items out of the list under the key; the lock is not held for freeing them. STATUS_OK. */
-enum status list_cut_key(struct exec *x, uint32_t key_index, uint64_t index, uint64_t count);
+/* Takes items out of the list under the key and tells the event (as edit_end); the lock is not held
+ * for freeing them. STATUS_OK. */
+enum status list_cut_key(struct exec *x, uint32_t key_index, const struct list_slice *slice,
+                         enum key_event event);
 /* The list under the key becomes another one, which is taken over; the key keeps its expiry. An
- * empty one deletes the key. */
-void list_install(struct exec *x, uint32_t key_index, struct collection *made);
+ * empty one deletes the key. Tells the event. */
+void list_install(struct exec *x, uint32_t key_index, struct collection *made,
+                  enum key_event event);
 
 #endif

@@ -21,6 +21,16 @@ static bool is_same_key(const struct exec *x)
     return bytes_equal(x->argv[1], x->argv[2]);
 }
 
+static enum key_event push_event(const struct move *move)
+{
+    return move->to == LIST_HEAD ? EVENT_lpush : EVENT_rpush;
+}
+
+static enum key_event pop_event(const struct move *move)
+{
+    return move->from == LIST_HEAD ? EVENT_lpop : EVENT_rpop;
+}
+
 /* Opens the list that items go to; makes it when there is none. */
 static enum status begin_target(struct exec *x, struct collection_edit *edit)
 {
@@ -44,7 +54,8 @@ static enum status rotate(struct exec *x, const struct move *move)
     list_push(edit.at, move->to, &popped.item, list_limits(x));
     reply_item(x->reply, &popped.item);
     list_popped_end(&popped);
-    return edit_end(x, &edit);
+    key_event(x->access, 0, push_event(move));
+    return edit_end(x, &edit, pop_event(move));
 }
 
 /* The item is taken out when the other list has it for sure. wait: how to wait for one; NULL: not
@@ -72,7 +83,7 @@ static enum status move_one(struct exec *x, const struct move *move, const struc
     uint64_t place = move->from == LIST_HEAD ? 0 : collection_count(source) - 1;
     list_get(source, place, &item);
     list_push(edit.at, move->to, &item, list_limits(x));
-    status = edit_end(x, &edit);
+    status = edit_end(x, &edit, push_event(move));
     if (status != STATUS_OK) {
         return status;
     }
@@ -80,7 +91,7 @@ static enum status move_one(struct exec *x, const struct move *move, const struc
     status = edit_begin(x, 0, VALUE_LIST, NULL, &edit);
     if (status == STATUS_OK) {
         list_remove(edit.at, place, list_limits(x));
-        status = edit_end(x, &edit);
+        status = edit_end(x, &edit, pop_event(move));
     }
     return status;
 }
@@ -245,15 +256,18 @@ static enum status install_move(struct exec *x, struct move_work *job)
     struct collection *target = job->made[move->is_same ? 0 : 1];
     if (!move->is_same && job->versions[1] == NULL) {
         job->made[1] = NULL;
-        enum status status = collection_store(x, 1, target);
+        enum status status = collection_store(x, 1, target, push_event(move));
         if (status != STATUS_OK) {
             return status;
         }
     } else if (!move->is_same) {
-        list_install(x, 1, target);
+        list_install(x, 1, target, push_event(move));
         job->made[1] = NULL;
     }
-    list_install(x, 0, job->made[0]);
+    list_install(x, 0, job->made[0], pop_event(move));
+    if (move->is_same) {
+        key_event(x->access, 0, push_event(move));
+    }
     job->made[0] = NULL;
     reply_moved(x, target, move);
     return STATUS_OK;
@@ -290,7 +304,8 @@ static enum status turn_block(struct exec *x, const struct move *move)
     (void)push_block(x, cut, 0, edit.at, move); /* Not in slices: the locks are held. */
     key_dispose(x->access, cut);
     reply_moved(x, *edit.at, move);
-    return edit_end(x, &edit);
+    key_event(x->access, 0, pop_event(move)); /* Here Redis tells it first. */
+    return edit_end(x, &edit, push_event(move));
 }
 
 /* The items are taken out when the other list has them for sure. */
@@ -304,12 +319,13 @@ static enum status move_block(struct exec *x, struct collection *source, const s
     uint64_t index = block_index(source, move);
     (void)push_block(x, source, index, edit.at, move); /* Not in slices: the locks are held. */
     struct collection *target = *edit.at;
-    status = edit_end(x, &edit);
+    status = edit_end(x, &edit, push_event(move));
     if (status != STATUS_OK) {
         return status;
     }
     reply_moved(x, target, move);
-    return list_cut_key(x, 0, index, move->count);
+    const struct list_slice slice = {index, move->count};
+    return list_cut_key(x, 0, &slice, pop_event(move));
 }
 
 /* The lists under both keys: of the target NULL when there is none. */

@@ -5,6 +5,11 @@
 #include "common.h"
 #include "pollard_commands.h"
 
+static enum key_event pop_event(enum list_end end)
+{
+    return end == LIST_HEAD ? EVENT_lpop : EVENT_rpop;
+}
+
 static enum status pop_one(struct exec *x, enum list_end end)
 {
     struct collection_edit edit;
@@ -20,7 +25,7 @@ static enum status pop_one(struct exec *x, enum list_end end)
     list_pop(edit.at, end, list_limits(x), &popped);
     reply_item(x->reply, &popped.item);
     list_popped_end(&popped);
-    return edit_end(x, &edit);
+    return edit_end(x, &edit, pop_event(end));
 }
 
 /* Replies and removes so many items, or all there are. */
@@ -40,10 +45,12 @@ static enum status pop_many(struct exec *x, uint32_t key_index, enum list_end en
     const struct stream stream = {.count = count, .is_reverse = end == LIST_TAIL};
     stream_elements(x, list, &stream);
     if (count == held) {
-        (void)key_delete(x->access, key_index); /* It is there. */
+        key_event(x->access, key_index, pop_event(end));
+        (void)key_remove(x, key_index); /* It is there. */
         return STATUS_OK;
     }
-    return list_cut_key(x, key_index, end == LIST_HEAD ? 0 : held - count, count);
+    const struct list_slice slice = {end == LIST_HEAD ? 0 : held - count, count};
+    return list_cut_key(x, key_index, &slice, pop_event(end));
 }
 
 static enum status pop(struct exec *x, enum list_end end)
@@ -206,17 +213,22 @@ enum status cmd_brpop(struct exec *x)
 static enum status trim(struct exec *x, const struct list_slice *kept, uint64_t held)
 {
     if (kept->count == 0) {
-        (void)key_delete(x->access, 0); /* It is there. */
+        key_event(x->access, 0, EVENT_ltrim);
+        (void)key_remove(x, 0); /* It is there. */
         return STATUS_OK;
     }
     uint64_t behind = kept->index + kept->count;
     enum status status = STATUS_OK;
     if (behind < held) {
-        status = list_cut_key(x, 0, behind, held - behind);
+        const struct list_slice slice = {behind, held - behind};
+        status = list_cut_key(x, 0, &slice, EDIT_TELLS_NOTHING);
     }
     if (status == STATUS_OK && kept->index > 0) {
-        status = list_cut_key(x, 0, 0, kept->index);
+        const struct list_slice slice = {0, kept->index};
+        status = list_cut_key(x, 0, &slice, EDIT_TELLS_NOTHING);
     }
+    /* Also when all are kept, as in Redis. */
+    key_event(x->access, 0, EVENT_ltrim);
     return status;
 }
 

@@ -50,7 +50,10 @@ static enum status push(struct exec *x, enum list_end end, bool creates)
     }
     enum status pushed = push_items(x, edit.at, end);
     int64_t count = (int64_t)collection_count(*edit.at);
-    status = edit_end(x, &edit);
+    status = edit_end(x, &edit,
+                      pushed != STATUS_OK ? EDIT_TELLS_NOTHING
+                      : end == LIST_HEAD  ? EVENT_lpush
+                                          : EVENT_rpush);
     status = pushed == STATUS_OK ? status : pushed;
     if (LIKELY(status == STATUS_OK)) {
         reply_integer(x->reply, count);

@@ -82,7 +82,7 @@ static enum status replace(struct exec *x, uint64_t place, const struct item *it
         return status;
     }
     list_replace(edit.at, place, item, list_limits(x));
-    return edit_end(x, &edit);
+    return edit_end(x, &edit, EVENT_lset);
 }
 
 enum status cmd_lset(struct exec *x)

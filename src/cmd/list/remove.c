@@ -75,7 +75,7 @@ static enum status finish(struct exec *x, struct list_removal *removal)
     enum status status = edit_begin(x, 0, VALUE_LIST, NULL, &edit);
     if (status == STATUS_OK) {
         key_dispose(x->access, list_removal_finish(removal, edit.at));
-        status = edit_end(x, &edit);
+        status = edit_end(x, &edit, EVENT_lrem);
     }
     return status;
 }
@@ -87,7 +87,7 @@ static enum status remove_wanted(struct exec *x, struct collection *list,
     if (work != NULL && work->version == list) {
         reply_integer(x->reply, (int64_t)work->found);
         if (work->made != NULL) {
-            list_install(x, 0, work->made);
+            list_install(x, 0, work->made, EVENT_lrem);
             work->made = NULL;
         }
         return STATUS_OK;

@@ -240,7 +240,7 @@ static enum status insert(struct exec *x, uint64_t place)
     if (status == STATUS_OK) {
         list_insert(edit.at, place, &item, list_limits(x));
         reply_integer(x->reply, (int64_t)collection_count(*edit.at));
-        status = edit_end(x, &edit);
+        status = edit_end(x, &edit, EVENT_linsert);
     }
     item_unmake(&item);
     return status;

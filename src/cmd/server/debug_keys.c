@@ -201,6 +201,9 @@ static enum status populate_one(struct exec *x, struct populate *populate, int64
     if (!key_find(&access, 0, KEY_QUIET, &found)) {
         struct value value = value_string(bytes_make(populate->value, size));
         status = key_put(&access, 0, &value, KEY_NO_EXPIRY);
+        if (status == STATUS_OK) {
+            key_event_unnamed(&access, 0);
+        }
     }
     access_end(&access);
     return status;

@@ -28,7 +28,7 @@ enum status algebra_begin(struct exec *x, uint32_t first, uint32_t count,
     algebra->work = (struct exec_work){.run = algebra_run, .free = algebra_free};
     algebra->limit = UINT64_MAX;
     algebra->input_count = count;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
         struct collection *set;
         enum status found = collection_find(x, first + i, VALUE_SET, &set);
         if (found == STATUS_WRONG_TYPE) {

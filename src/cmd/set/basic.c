@@ -32,7 +32,7 @@ enum status cmd_sadd(struct exec *x)
         return status;
     }
     status = add_arguments(x, edit.at, &added);
-    enum status ended = edit_end(x, &edit);
+    enum status ended = edit_end(x, &edit, added > 0 ? EVENT_sadd : EDIT_TELLS_NOTHING);
     if (LIKELY(status == STATUS_OK && ended == STATUS_OK)) {
         reply_integer(x->reply, added);
     }
@@ -53,7 +53,7 @@ enum status cmd_srem(struct exec *x)
             item_needle_init(&member, x->argv[i]);
             removed += set_remove(edit.at, &member);
         }
-        status = edit_end(x, &edit);
+        status = edit_end(x, &edit, removed > 0 ? EVENT_srem : EDIT_TELLS_NOTHING);
     }
     reply_integer(x->reply, removed);
     return STATUS_OK;
@@ -114,8 +114,8 @@ enum status cmd_smembers(struct exec *x)
     return STATUS_OK;
 }
 
-/* The member goes into the set under key 1. */
-static enum status move_to(struct exec *x)
+/* The member goes into the set under key 1. True if it is new there. */
+static enum status move_to(struct exec *x, bool *ret_is_new)
 {
     struct collection_edit edit;
     struct item member;
@@ -127,36 +127,50 @@ static enum status move_to(struct exec *x)
     if (status == STATUS_ABSENT) {
         edit_create(&edit, set_create());
     }
-    (void)set_add(edit.at, &x->services->value_limits, &member);
+    *ret_is_new = set_add(edit.at, &x->services->value_limits, &member);
     item_unmake(&member);
-    return edit_end(x, &edit);
+    return edit_end(x, &edit, EDIT_TELLS_NOTHING);
+}
+
+/* The member, which is in the set under key 0, goes from there to the one under key 1. Into the
+ * target first: if memory is out nothing is lost. It is told the other way round, as Redis does. */
+static enum status move(struct exec *x, const struct item_needle *member)
+{
+    struct collection_edit edit;
+    bool is_new;
+    enum status status = move_to(x, &is_new);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    (void)edit_begin(x, 0, VALUE_SET, NULL, &edit); /* It was just found. */
+    (void)set_remove(edit.at, member);
+    status = edit_end(x, &edit, EVENT_srem);
+    if (is_new) {
+        key_event(x->access, 1, EVENT_sadd);
+    }
+    return status;
 }
 
 enum status cmd_smove(struct exec *x)
 {
     struct collection *from;
     struct collection *to;
-    struct collection_edit edit;
     struct item_needle member;
-    enum status status = collection_find(x, 0, VALUE_SET, &from);
+    enum status status = collection_look(x, 0, VALUE_SET, &from);
     if (status == STATUS_ABSENT) {
         reply_integer(x->reply, 0);
         return STATUS_OK;
     }
-    if (status != STATUS_OK || collection_find(x, 1, VALUE_SET, &to) == STATUS_WRONG_TYPE) {
+    if (status != STATUS_OK || collection_look(x, 1, VALUE_SET, &to) == STATUS_WRONG_TYPE) {
         return STATUS_WRONG_TYPE;
     }
     item_needle_init(&member, x->argv[3]);
     bool is_there = set_find(from, &member);
     if (is_there && !bytes_equal(x->argv[1], x->argv[2])) {
-        /* Into the target first: if memory is out nothing is lost. */
-        status = move_to(x);
+        status = move(x, &member);
         if (status != STATUS_OK) {
             return status;
         }
-        (void)edit_begin(x, 0, VALUE_SET, NULL, &edit); /* It was just found. */
-        (void)set_remove(edit.at, &member);
-        (void)edit_end(x, &edit);
     }
     reply_integer(x->reply, is_there);
     return STATUS_OK;

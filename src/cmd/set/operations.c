@@ -139,9 +139,12 @@ enum status cmd_sdiffcard(struct exec *x)
 
 static enum status install(struct exec *x, struct algebra *algebra)
 {
+    static const enum key_event events[] = {[ALGEBRA_UNION] = EVENT_sunionstore,
+                                            [ALGEBRA_INTER] = EVENT_sinterstore,
+                                            [ALGEBRA_DIFF] = EVENT_sdiffstore};
     struct collection *result = algebra->result;
     algebra->result = NULL;
-    enum status status = collection_store(x, 0, result);
+    enum status status = collection_store(x, 0, result, events[algebra->kind]);
     if (status == STATUS_OK) {
         reply_integer(x->reply, (int64_t)algebra->count);
     }

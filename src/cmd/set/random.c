@@ -127,8 +127,9 @@ static struct pop_work *pop_make(struct exec *x, struct collection *set, uint64_
 static enum status pop_install(struct exec *x, struct pop_work *pop)
 {
     struct value value = value_collection(collection_acquire(pop->rest));
-    enum status status = key_put(x->access, 0, &value, KEY_KEEP_EXPIRY);
+    enum status status = key_update(x->access, 0, &value, KEY_KEEP_EXPIRY);
     if (status == STATUS_OK) {
+        key_event(x->access, 0, EVENT_spop);
         reply_set(x->reply, pop->count);
         stream_elements(x, pop->drawn,
                         &(struct stream){.parts = STREAM_MEMBERS, .count = pop->count});
@@ -159,7 +160,7 @@ static enum status pop_count(struct exec *x, uint64_t count)
 {
     struct collection *set;
     struct collection_edit edit;
-    enum status status = collection_find(x, 0, VALUE_SET, &set);
+    enum status status = collection_look(x, 0, VALUE_SET, &set);
     if (status == STATUS_WRONG_TYPE) {
         return status;
     }
@@ -171,7 +172,8 @@ static enum status pop_count(struct exec *x, uint64_t count)
     if (count >= size) {
         reply_set(x->reply, size);
         stream_elements(x, set, &(struct stream){.parts = STREAM_MEMBERS, .count = size});
-        (void)key_delete(x->access, 0); /* It is there. */
+        key_event(x->access, 0, EVENT_spop);
+        (void)key_remove(x, 0); /* It is there. */
         return STATUS_OK;
     }
     if (count > INLINE_COUNT) {
@@ -182,7 +184,7 @@ static enum status pop_count(struct exec *x, uint64_t count)
     for (uint64_t i = 0; i < count; i++) {
         pop_one(x, edit.at);
     }
-    return edit_end(x, &edit);
+    return edit_end(x, &edit, EVENT_spop);
 }
 
 enum status cmd_spop(struct exec *x)
@@ -207,5 +209,5 @@ enum status cmd_spop(struct exec *x)
         return status;
     }
     pop_one(x, edit.at);
-    return edit_end(x, &edit);
+    return edit_end(x, &edit, EVENT_spop);
 }

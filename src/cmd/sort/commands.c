@@ -85,7 +85,7 @@ static enum status install(struct exec *x, struct sort_work *sort)
     struct collection *result = sort->result;
     int64_t count = (int64_t)collection_count(result);
     sort->result = NULL;
-    enum status status = collection_store(x, 1, result);
+    enum status status = collection_store(x, 1, result, EVENT_sortstore);
     exec_drop_work(x);
     if (status == STATUS_OK) {
         reply_integer(x->reply, count);
@@ -98,7 +98,8 @@ static enum status find_source(struct exec *x, struct collection **ret_collectio
 {
     struct value value;
     *ret_collection = NULL;
-    if (!key_find(x->access, 0, 0, &value)) {
+    /* Called again, to install: it has been counted. */
+    if (!key_find(x->access, 0, x->work == NULL ? 0 : KEY_QUIET, &value)) {
         return STATUS_OK;
     }
     if (value.type != VALUE_LIST && value.type != VALUE_SET && value.type != VALUE_ZSET) {
@@ -147,6 +148,9 @@ static enum status run_here(struct exec *x, struct sort_work *sort)
 static enum status sort(struct exec *x, const struct sort_options *options)
 {
     struct collection *source;
+    if (options->reads_keys && exec_on_reactor(x)) {
+        return STATUS_TO_POOL;
+    }
     enum status status = find_source(x, &source);
     struct sort_work *sort = (struct sort_work *)x->work;
     /* Patterns read each key at its own instant: then the source's is that of the version. */

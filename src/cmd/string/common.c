@@ -24,14 +24,26 @@ void string_reply(struct reply *reply, const struct value *value)
     }
 }
 
-enum status string_store(struct exec *x, uint32_t key_index, const struct value *value,
-                         int64_t expires_at_ms)
+enum status string_store_timed(struct exec *x, uint32_t key_index, const struct value *value,
+                               int64_t expires_at_ms)
 {
-    if (UNLIKELY(expiry_is_past(x, expires_at_ms))) {
-        (void)key_delete(x->access, key_index); /* Whether there was one does not matter. */
-        return STATUS_OK;
+    bool is_over = expiry_is_past(x, expires_at_ms);
+    if (is_over) {
+        if (!key_delete(x->access, key_index)) {
+            key_event(x->access, key_index, EVENT_new);
+        }
+    } else {
+        enum status status = key_put(x->access, key_index, value, expires_at_ms);
+        if (status != STATUS_OK) {
+            return status;
+        }
     }
-    return key_put(x->access, key_index, value, expires_at_ms);
+    key_event(x->access, key_index, EVENT_set);
+    key_event(x->access, key_index, EVENT_expire);
+    if (is_over) {
+        key_event(x->access, key_index, EVENT_expired);
+    }
+    return STATUS_OK;
 }
 
 struct blob *string_hold(const struct value *value)

@@ -10,10 +10,23 @@ enum status string_find(struct exec *x, uint32_t key_index, uint32_t flags,
                         struct value *ret_value);
 /* A string value as a bulk string; large ones are shared, not copied. */
 void string_reply(struct reply *reply, const struct value *value);
-/* Stores the value; one whose time is over already is deleted instead. STATUS_OK,
- * STATUS_ALLOCATION. */
-enum status string_store(struct exec *x, uint32_t key_index, const struct value *value,
-                         int64_t expires_at_ms);
+/* string_store with a time. */
+enum status string_store_timed(struct exec *x, uint32_t key_index, const struct value *value,
+                               int64_t expires_at_ms);
+/* Stores the value and tells `set`, and `expire` if it has a time; one whose time is over already
+ * is deleted instead, which is told as if it had been there. STATUS_OK, STATUS_ALLOCATION. */
+static inline enum status string_store(struct exec *x, uint32_t key_index,
+                                       const struct value *value, int64_t expires_at_ms)
+{
+    if (UNLIKELY(expires_at_ms >= 0)) {
+        return string_store_timed(x, key_index, value, expires_at_ms);
+    }
+    enum status status = key_put(x->access, key_index, value, expires_at_ms);
+    if (LIKELY(status == STATUS_OK)) {
+        key_event(x->access, key_index, EVENT_set);
+    }
+    return status;
+}
 /* A reference to the value's bytes that outlives the access: shared if they are a blob, else a
  * copy. NULL when memory is out. */
 struct blob *string_hold(const struct value *value);

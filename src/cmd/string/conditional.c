@@ -13,14 +13,14 @@ static enum status delete_if(struct exec *x, const struct condition *condition)
         return status;
     }
     bool deletes = status == STATUS_OK && condition_holds(x, condition, &value);
-    reply_integer(x->reply, deletes && key_delete(x->access, 0) ? 1 : 0);
+    reply_integer(x->reply, deletes && key_remove(x, 0) ? 1 : 0);
     return STATUS_OK;
 }
 
 enum status cmd_delex(struct exec *x)
 {
     if (x->argc == 2) {
-        reply_integer(x->reply, key_delete(x->access, 0) ? 1 : 0);
+        reply_integer(x->reply, key_remove(x, 0) ? 1 : 0);
         return STATUS_OK;
     }
     if (x->argc != 4) {

@@ -21,8 +21,9 @@ static enum status add_integer(struct exec *x, int64_t increment)
         return STATUS_INCREMENT_OVERFLOW;
     }
     struct value sum = value_integer(number);
-    status = key_put(x->access, 0, &sum, KEY_KEEP_EXPIRY);
+    status = key_update(x->access, 0, &sum, KEY_KEEP_EXPIRY);
     if (LIKELY(status == STATUS_OK)) {
+        key_event(x->access, 0, EVENT_incrby);
         reply_integer(x->reply, number);
     }
     return status;
@@ -79,8 +80,9 @@ enum status cmd_incrbyfloat(struct exec *x)
     unsigned char text[NUMBER_FLOAT_MAX];
     struct bytes sum = bytes_make(text, number_print_long_double(text, number));
     struct value stored = string_unencoded(sum);
-    status = key_put(x->access, 0, &stored, KEY_KEEP_EXPIRY);
+    status = key_update(x->access, 0, &stored, KEY_KEEP_EXPIRY);
     if (status == STATUS_OK) {
+        key_event(x->access, 0, EVENT_incrbyfloat);
         reply_bulk(x->reply, sum);
     }
     return status;

@@ -36,7 +36,7 @@ enum status cmd_getdel(struct exec *x)
         return reply_if_absent(x, status);
     }
     string_reply(x->reply, &value);
-    (void)key_delete(x->access, 0); /* It is there: it was found. */
+    (void)key_remove(x, 0); /* It is there: it was found. */
     return STATUS_OK;
 }
 
@@ -74,9 +74,13 @@ enum status cmd_getex(struct exec *x)
         return STATUS_OK;
     }
     if (expiry_is_past(x, expires_at_ms)) {
-        (void)key_delete(x->access, 0); /* It is there: it was found. */
-    } else {
+        (void)key_remove(x, 0); /* It is there: it was found. */
+    } else if (expires_at_ms >= 0) {
         (void)key_set_expiry(x->access, 0, expires_at_ms);
+        key_event(x->access, 0, EVENT_expire);
+    } else if (key_expiry(x->access, 0) >= 0) {
+        (void)key_set_expiry(x->access, 0, KEY_NO_EXPIRY);
+        key_event(x->access, 0, EVENT_persist);
     }
     return STATUS_OK;
 }

@@ -94,6 +94,29 @@ static int64_t choose_expiry(struct exec *x, const struct increx_options *option
     return keeps ? KEY_KEEP_EXPIRY : expires_at_ms;
 }
 
+/* Stores the new value under a time and tells what became of the key. */
+static enum status store(struct exec *x, const struct increx_options *options,
+                         const struct value *value, int64_t expires_at_ms)
+{
+    bool had_expiry = key_expiry(x->access, 0) >= 0;
+    expires_at_ms = choose_expiry(x, options, expires_at_ms);
+    if (expiry_is_past(x, expires_at_ms)) {
+        (void)key_remove(x, 0); /* Whether there was one does not matter. */
+        return STATUS_OK;
+    }
+    enum status status = key_update(x->access, 0, value, expires_at_ms);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    key_event(x->access, 0, options->is_float ? EVENT_incrbyfloat : EVENT_incrby);
+    if (expires_at_ms >= 0) {
+        key_event(x->access, 0, EVENT_expire);
+    } else if (expires_at_ms == KEY_NO_EXPIRY && had_expiry) {
+        key_event(x->access, 0, EVENT_persist);
+    }
+    return STATUS_OK;
+}
+
 /* ---- Integers ---- */
 
 struct integer_plan {
@@ -165,7 +188,7 @@ static enum status increment_integer(struct exec *x, const struct increx_options
         return STATUS_APPLIED_OVERFLOW;
     }
     struct value stored = value_integer(result);
-    status = string_store(x, 0, &stored, choose_expiry(x, options, expires_at_ms));
+    status = store(x, options, &stored, expires_at_ms);
     if (status == STATUS_OK) {
         reply_integers(x, result, applied);
     }
@@ -260,7 +283,7 @@ static enum status increment_float(struct exec *x, const struct increx_options *
     unsigned char text[NUMBER_FLOAT_MAX];
     struct value stored =
         string_unencoded(bytes_make(text, number_print_long_double(text, result)));
-    status = string_store(x, 0, &stored, choose_expiry(x, options, expires_at_ms));
+    status = store(x, options, &stored, expires_at_ms);
     if (status == STATUS_OK) {
         reply_floats(x, result, applied);
     }

@@ -19,6 +19,7 @@ enum status cmd_append(struct exec *x)
         struct value first = argument_value(x, 2);
         status = key_put(x->access, 0, &first, KEY_NO_EXPIRY);
         if (status == STATUS_OK) {
+            key_event(x->access, 0, EVENT_append);
             reply_integer(x->reply, (int64_t)tail.size);
         }
         return status;
@@ -35,6 +36,7 @@ enum status cmd_append(struct exec *x)
     if (tail.size > 0) {
         memcpy(data + size, tail.data, tail.size);
     }
+    key_event(x->access, 0, EVENT_append);
     reply_integer(x->reply, (int64_t)(size + tail.size));
     return STATUS_OK;
 }
@@ -71,6 +73,7 @@ enum status cmd_setrange(struct exec *x)
         return status;
     }
     memcpy(data + offset, part.data, part.size);
+    key_event(x->access, 0, EVENT_setrange);
     reply_integer(x->reply, (int64_t)new_size);
     return STATUS_OK;
 }

@@ -113,6 +113,7 @@ enum status cmd_setnx(struct exec *x)
     struct value value = argument_value(x, 2);
     enum status status = key_put(x->access, 0, &value, KEY_NO_EXPIRY);
     if (status == STATUS_OK) {
+        key_event(x->access, 0, EVENT_set);
         reply_integer(x->reply, 1);
     }
     return status;

@@ -139,7 +139,11 @@ static enum status add_with_scores(struct exec *x, const struct add_options *opt
         return status;
     }
     status = add_all(x, edit.at, options, scores, &result);
-    enum status ended = edit_end(x, &edit);
+    bool has_changed = result.added + result.changed > 0;
+    enum status ended = edit_end(x, &edit,
+                                 !has_changed       ? EDIT_TELLS_NOTHING
+                                 : options->is_incr ? EVENT_zincr
+                                                    : EVENT_zadd);
     if (LIKELY(status == STATUS_OK && ended == STATUS_OK)) {
         reply_result(x, options, &result);
     }

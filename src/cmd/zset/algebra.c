@@ -27,7 +27,7 @@ enum status zset_algebra_begin(struct exec *x, uint32_t first, uint32_t count,
     algebra->work = (struct exec_work){.run = zset_algebra_run, .free = algebra_free};
     algebra->limit = UINT64_MAX;
     algebra->input_count = count;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
         struct value value;
         algebra->inputs[i].weight = 1;
         algebra->inputs[i].key = first + i;

@@ -56,10 +56,15 @@ void reply_range(struct exec *x, struct collection *zset, const struct rank_rang
 /* How what was taken is answered: called once the change is done, with a version from before it. */
 typedef void cut_answer(struct exec *x, struct collection *before, const struct rank_range *range);
 
-/* Takes the range (not empty) out of the sorted set under a key and answers. A long one on the
- * pool, without the lock, in two visits: the handler is called again then and must come here with
- * the same range if the set is the same. STATUS_OK or what the handler has to return. */
-enum status zset_cut(struct exec *x, uint32_t key_index, struct collection *zset,
-                     const struct rank_range *range, cut_answer *answer);
+/* Takes the range (not empty) out of the sorted set under a key, tells of it and answers. A long
+ * one on the pool, without the lock, in two visits: the handler is called again then and must come
+ * here with the same range if the set is the same. STATUS_OK or what the handler has to return. */
+struct zset_cut {
+    uint32_t key_index;
+    struct rank_range range;
+    enum key_event event;
+    cut_answer *answer;
+};
+enum status zset_cut(struct exec *x, struct collection *zset, const struct zset_cut *cut);
 
 #endif

@@ -38,56 +38,56 @@ static void cut_free(struct exec_work *work, struct keyspace *keyspace)
     mem_free(cut);
 }
 
-static enum status cut_install(struct exec *x, uint32_t key_index, struct cut_work *cut,
-                               cut_answer *answer)
+static enum status cut_install(struct exec *x, struct cut_work *work, const struct zset_cut *cut)
 {
-    struct value value = value_collection(cut->rest);
-    cut->rest = NULL;
-    enum status status = key_put(x->access, key_index, &value, KEY_KEEP_EXPIRY);
+    struct value value = value_collection(work->rest);
+    work->rest = NULL;
+    enum status status = key_update(x->access, cut->key_index, &value, KEY_KEEP_EXPIRY);
     if (status == STATUS_OK) {
-        answer(x, cut->version, &cut->range);
+        key_event(x->access, cut->key_index, cut->event);
+        cut->answer(x, work->version, &cut->range);
     }
     return status;
 }
 
-static enum status cut_long(struct exec *x, uint32_t key_index, struct collection *zset,
-                            const struct rank_range *range, cut_answer *answer)
+static enum status cut_long(struct exec *x, struct collection *zset, const struct zset_cut *cut)
 {
     if (exec_on_reactor(x)) {
         return STATUS_TO_POOL;
     }
-    struct cut_work *cut = (struct cut_work *)x->work;
-    if (cut != NULL && cut->version == zset && cut->range.rank == range->rank &&
-        cut->range.count == range->count) {
-        return cut_install(x, key_index, cut, answer);
+    struct cut_work *work = (struct cut_work *)x->work;
+    if (work != NULL && work->version == zset && work->range.rank == cut->range.rank &&
+        work->range.count == cut->range.count) {
+        return cut_install(x, work, cut);
     }
     exec_drop_work(x);
-    cut = mem_alloc_zero(sizeof(*cut));
-    cut->work = (struct exec_work){.run = cut_run, .free = cut_free};
-    cut->version = collection_acquire(zset);
-    cut->range = *range;
-    x->work = &cut->work;
+    work = mem_alloc_zero(sizeof(*work));
+    work->work = (struct exec_work){.run = cut_run, .free = cut_free};
+    work->version = collection_acquire(zset);
+    work->range = cut->range;
+    x->work = &work->work;
     if (x->computes < EXEC_COMPUTES_MAX) {
         return STATUS_COMPUTE;
     }
-    enum status status = cut_run(x, &cut->work);
-    return status == STATUS_OK ? cut_install(x, key_index, cut, answer) : status;
+    enum status status = cut_run(x, &work->work);
+    return status == STATUS_OK ? cut_install(x, work, cut) : status;
 }
 
-enum status zset_cut(struct exec *x, uint32_t key_index, struct collection *zset,
-                     const struct rank_range *range, cut_answer *answer)
+enum status zset_cut(struct exec *x, struct collection *zset, const struct zset_cut *cut)
 {
+    const struct rank_range *range = &cut->range;
     if (range->count == collection_count(zset)) {
-        answer(x, zset, range);
-        (void)key_delete(x->access, key_index); /* It is there. */
+        cut->answer(x, zset, range);
+        key_event(x->access, cut->key_index, cut->event);
+        (void)key_remove(x, cut->key_index); /* It is there. */
         return STATUS_OK;
     }
     if (range->count > ZSET_INLINE_COUNT) {
-        return cut_long(x, key_index, zset, range, answer);
+        return cut_long(x, zset, cut);
     }
     struct collection_edit edit;
-    answer(x, zset, range);
-    (void)edit_begin(x, key_index, VALUE_ZSET, NULL, &edit); /* It was just found. */
+    cut->answer(x, zset, range);
+    (void)edit_begin(x, cut->key_index, VALUE_ZSET, NULL, &edit); /* It was just found. */
     zset_remove_range(edit.at, range->rank, range->count);
-    return edit_end(x, &edit);
+    return edit_end(x, &edit, cut->event);
 }

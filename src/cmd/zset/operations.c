@@ -205,10 +205,13 @@ enum status cmd_zintercard(struct exec *x)
 
 static enum status install(struct exec *x, struct zset_algebra *algebra)
 {
+    static const enum key_event events[] = {[ZSET_UNION] = EVENT_zunionstore,
+                                            [ZSET_INTER] = EVENT_zinterstore,
+                                            [ZSET_DIFF] = EVENT_zdiffstore};
     struct collection *result = algebra->result;
     int64_t count = (int64_t)algebra->count;
     algebra->result = NULL;
-    enum status status = collection_store(x, 0, result);
+    enum status status = collection_store(x, 0, result, events[algebra->operation]);
     exec_drop_work(x);
     if (status == STATUS_OK) {
         reply_integer(x->reply, count);

@@ -10,6 +10,11 @@ static struct rank_range end_range(const struct collection *zset, bool is_max, u
     return (struct rank_range){is_max ? size - count : 0, count};
 }
 
+static enum key_event pop_event(bool is_max)
+{
+    return is_max ? EVENT_zpopmax : EVENT_zpopmin;
+}
+
 /* One element, the commonest: member and score, flat in both protocols. */
 static enum status pop_one(struct exec *x, bool is_max)
 {
@@ -29,7 +34,7 @@ static enum status pop_one(struct exec *x, bool is_max)
     reply_item(x->reply, &element.member);
     reply_double(x->reply, element.score);
     zset_remove_range(edit.at, rank, 1);
-    return edit_end(x, &edit);
+    return edit_end(x, &edit, pop_event(is_max));
 }
 
 static void answer_min(struct exec *x, struct collection *before, const struct rank_range *range)
@@ -55,7 +60,7 @@ static enum status pop(struct exec *x, bool is_max)
     if (argument_integer(x, 2, &count) != STATUS_OK || count < 0) {
         return STATUS_NOT_POSITIVE;
     }
-    enum status status = collection_find(x, 0, VALUE_ZSET, &zset);
+    enum status status = collection_look(x, 0, VALUE_ZSET, &zset);
     if (status == STATUS_WRONG_TYPE) {
         return status;
     }
@@ -63,8 +68,10 @@ static enum status pop(struct exec *x, bool is_max)
         reply_array(x->reply, 0);
         return STATUS_OK;
     }
-    struct rank_range range = end_range(zset, is_max, (uint64_t)count);
-    return zset_cut(x, 0, zset, &range, is_max ? answer_max : answer_min);
+    const struct zset_cut cut = {.range = end_range(zset, is_max, (uint64_t)count),
+                                 .event = pop_event(is_max),
+                                 .answer = is_max ? answer_max : answer_min};
+    return zset_cut(x, zset, &cut);
 }
 
 enum status cmd_zpopmin(struct exec *x)
@@ -163,13 +170,18 @@ static enum status pop_first(struct exec *x, const struct exec_range *range,
 {
     for (uint32_t i = range->begin; i < range->end; i++) {
         struct collection *zset;
-        enum status status = collection_find(x, i, VALUE_ZSET, &zset);
+        enum status status = collection_look(x, i, VALUE_ZSET, &zset);
         if (status == STATUS_WRONG_TYPE) {
             return status;
         }
         if (status == STATUS_OK) {
-            struct rank_range ranks = end_range(zset, mpop->is_max, (uint64_t)mpop->count);
-            return zset_cut(x, i, zset, &ranks, mpop->is_max ? answer_mpop_max : answer_mpop_min);
+            const struct zset_cut cut = {
+                .key_index = i,
+                .range = end_range(zset, mpop->is_max, (uint64_t)mpop->count),
+                .event = pop_event(mpop->is_max),
+                .answer = mpop->is_max ? answer_mpop_max : answer_mpop_min,
+            };
+            return zset_cut(x, zset, &cut);
         }
     }
     return STATUS_ABSENT;
@@ -235,7 +247,7 @@ static enum status blocking_pop(struct exec *x, bool is_max)
         reply_item(x->reply, &element.member);
         reply_double(x->reply, element.score);
         zset_remove_range(edit.at, rank, 1);
-        key_event(x->access, i, is_max ? EVENT_zpopmax : EVENT_zpopmin);
+        key_event(x->access, i, pop_event(is_max));
         return edit_end(x, &edit);
     }
     return exec_wait(x, &wait);

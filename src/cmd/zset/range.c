@@ -165,7 +165,7 @@ static enum status store_install(struct exec *x, struct store_work *store)
     struct collection *result = store->result;
     int64_t count = (int64_t)store->range.count;
     store->result = NULL;
-    enum status status = collection_store(x, 0, result);
+    enum status status = collection_store(x, 0, result, EVENT_zrangestore);
     if (status == STATUS_OK) {
         reply_integer(x->reply, count);
     }
@@ -214,7 +214,7 @@ enum status cmd_zrangestore(struct exec *x)
     }
     struct rank_range range = range_find(zset, &request.range);
     if (range.count == 0) {
-        (void)key_delete(x->access, 0); /* Whether there was one does not matter. */
+        (void)key_remove(x, 0); /* Whether there was one does not matter. */
         reply_integer(x->reply, 0);
         return STATUS_OK;
     }

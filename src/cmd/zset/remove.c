@@ -16,7 +16,7 @@ enum status cmd_zrem(struct exec *x)
             item_needle_init(&member, x->argv[i]);
             removed += zset_remove(edit.at, &member);
         }
-        status = edit_end(x, &edit);
+        status = edit_end(x, &edit, removed > 0 ? EVENT_zrem : EDIT_TELLS_NOTHING);
     }
     reply_integer(x->reply, removed);
     return STATUS_OK;
@@ -29,22 +29,26 @@ static void answer(struct exec *x, struct collection *before, const struct rank_
 
 static enum status remove_range(struct exec *x, enum range_kind kind)
 {
+    static const enum key_event events[] = {[RANGE_RANK] = EVENT_zremrangebyrank,
+                                            [RANGE_SCORE] = EVENT_zremrangebyscore,
+                                            [RANGE_LEX] = EVENT_zremrangebylex};
     struct collection *zset = NULL;
     struct zset_range range = {.kind = kind, .limit = -1};
     enum status status = range_read(x, 2, 3, &range);
     if (status != STATUS_OK) {
         return status;
     }
-    status = collection_find(x, 0, VALUE_ZSET, &zset);
+    status = collection_look(x, 0, VALUE_ZSET, &zset);
     if (status == STATUS_WRONG_TYPE) {
         return status;
     }
-    struct rank_range ranks = range_find(zset, &range);
-    if (ranks.count == 0) {
+    const struct zset_cut cut = {
+        .range = range_find(zset, &range), .event = events[kind], .answer = answer};
+    if (cut.range.count == 0) {
         reply_integer(x->reply, 0);
         return STATUS_OK;
     }
-    return zset_cut(x, 0, zset, &ranks, answer);
+    return zset_cut(x, zset, &cut);
 }
 
 enum status cmd_zremrangebyrank(struct exec *x)
