@@ -83,6 +83,7 @@ static void put_batch(struct bench *bench, uint64_t count)
                     bench->now_ms);
         check(access_try(&access) == ACCESS_GRANTED);
         check(key_put(&access, 0, &value, expires_at_ms) == STATUS_OK);
+        key_event(&access, 0, EVENT_set);
         access_end(&access);
     }
 }

@@ -317,7 +317,7 @@ void access_return(struct access *view, struct access *holder)
 {
     struct garbage **garbage = &holder->garbage;
     struct key_note **ready = &holder->ready;
-    debug_check(view->is_borrowed);
+    debug_check(view->is_borrowed && !view->is_untold);
     while (*garbage != NULL) {
         garbage = &(*garbage)->next;
     }
@@ -450,6 +450,7 @@ static ATTR_NOINLINE void end_extras(struct access *access)
 
 void access_end(struct access *access)
 {
+    debug_check(!access->is_untold); /* The handler told what it did. */
     if (LIKELY(access->granted)) {
         let_go(access, access->shard_count);
         access->granted = false;

@@ -92,8 +92,10 @@ static void move_money(struct stress *stress)
     check(key_find(&access, 0, 0, &from) && key_find(&access, 1, 0, &to));
     struct value less = value_integer(from.integer - 1);
     struct value more = value_integer(to.integer + 1);
-    check(key_put(&access, 0, &less, KEY_KEEP_EXPIRY) == STATUS_OK);
-    check(key_put(&access, 1, &more, KEY_KEEP_EXPIRY) == STATUS_OK);
+    check(key_update(&access, 0, &less, KEY_KEEP_EXPIRY) == STATUS_OK);
+    check(key_update(&access, 1, &more, KEY_KEEP_EXPIRY) == STATUS_OK);
+    key_event(&access, 0, EVENT_incrby);
+    key_event(&access, 1, EVENT_incrby);
     access_end(&access);
 }
 
@@ -146,6 +148,7 @@ static void change_key(struct stress *stress)
         int64_t at_ms = choice < 6 ? now_ms + 1 + (int64_t)random_below(400) : KEY_NO_EXPIRY;
         check(key_put(&access, 0, &value, at_ms) == STATUS_OK);
     }
+    key_event(&access, 0, EVENT_set);
     access_end(&access);
 }
 
@@ -164,6 +167,7 @@ static void edit_large(struct stress *stress)
         if (status == STATUS_OK) {
             data[0] = 'x';
             data[size - 1] = 'y';
+            key_event(&access, 0, EVENT_setrange);
         }
         access_end(&access);
         check(status == STATUS_OK || access_prepare(&access) == STATUS_OK);
@@ -282,6 +286,7 @@ static void make_accounts(struct stress *stress)
                     clock_ms());
         take(stress, &access);
         check(key_put(&access, 0, &value, KEY_NO_EXPIRY) == STATUS_OK);
+        key_event(&access, 0, EVENT_set);
         access_end(&access);
     }
     keyspace_leave(stress->keyspace);

@@ -225,7 +225,8 @@ void key_tell(struct access *access, uint32_t index, enum key_event event);
 /* Tells of an event of the key, after the change that it is about (but for deletions of whole
  * keys, where before or after makes no difference): the key counts as changed for WATCH and for
  * caching clients, and a notification goes out if its class is wanted. Once for each event of the
- * command, in their documented order. A handler that changed nothing tells nothing. */
+ * command, in their documented order. A handler that changed nothing tells nothing. In debug builds
+ * access_end aborts when a key_* call stored or deleted something that nothing was told of. */
 static inline void key_event(struct access *access, uint32_t index, enum key_event event)
 {
 #if POLLARD_DEBUG

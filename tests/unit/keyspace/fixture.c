@@ -62,6 +62,7 @@ void fixture_open(struct fixture *fixture, struct access *access, enum access_mo
 
 void fixture_close(struct fixture *fixture, struct access *access)
 {
+    key_event_none(access); /* Most tests are about other things. */
     access_end(access);
     keyspace_leave(fixture->keyspace);
 }
