@@ -24,6 +24,68 @@ enum event_class event_class_of(enum key_event event)
     return (enum event_class)events[event].class;
 }
 
+/* In the order in which they are printed: first those that A stands for. */
+static const struct {
+    char letter;
+    uint16_t class;
+} letters[] = {
+    {'g', EVENT_CLASS_GENERIC},      {'$', EVENT_CLASS_STRING},   {'l', EVENT_CLASS_LIST},
+    {'s', EVENT_CLASS_SET},          {'h', EVENT_CLASS_HASH},     {'z', EVENT_CLASS_SORTED_SET},
+    {'x', EVENT_CLASS_EXPIRED},      {'e', EVENT_CLASS_EVICTED},  {'t', EVENT_CLASS_STREAM},
+    {'d', EVENT_CLASS_MODULE},       {'n', EVENT_CLASS_NEW},      {'o', EVENT_CLASS_OVERWRITTEN},
+    {'c', EVENT_CLASS_TYPE_CHANGED}, {'K', EVENT_CLASS_KEYSPACE}, {'E', EVENT_CLASS_KEYEVENT},
+    {'m', EVENT_CLASS_MISS},
+};
+#define LETTERS_OF_ALL 10
+
+static uint32_t all_classes(void)
+{
+    uint32_t classes = 0;
+    for (size_t i = 0; i < LETTERS_OF_ALL; i++) {
+        classes |= letters[i].class;
+    }
+    return classes;
+}
+
+/* 0: it is no letter of a class. */
+static uint32_t classes_of_letter(unsigned char letter)
+{
+    for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
+        if (letters[i].letter == (char)letter) {
+            return letters[i].class;
+        }
+    }
+    return letter == 'A' ? all_classes() : 0;
+}
+
+bool event_classes_parse(struct bytes text, uint32_t *ret_classes)
+{
+    uint32_t classes = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        uint32_t added = classes_of_letter(text.data[i]);
+        if (added == 0) {
+            return false;
+        }
+        classes |= added;
+    }
+    *ret_classes = classes;
+    return true;
+}
+
+void event_classes_print(uint32_t classes, struct buf *ret_text)
+{
+    size_t first = 0;
+    if ((classes & all_classes()) == all_classes()) {
+        buf_append_byte(ret_text, 'A');
+        first = LETTERS_OF_ALL;
+    }
+    for (size_t i = first; i < sizeof(letters) / sizeof(letters[0]); i++) {
+        if ((classes & letters[i].class) != 0) {
+            buf_append_byte(ret_text, (unsigned char)letters[i].letter);
+        }
+    }
+}
+
 /* Does the event mean that the value is another one now? */
 static bool is_change(enum key_event event)
 {

@@ -39,6 +39,13 @@ enum key_event {
 const char *event_name(enum key_event event);
 enum event_class event_class_of(enum key_event event);
 
+/* Reads classes as notify-keyspace-events has them: a letter each, or A for g$lshzxetd, in any
+ * order. False on another letter. Source: Redis 7.0, and 8.2 for o and c. */
+bool event_classes_parse(struct bytes text, uint32_t *ret_classes);
+/* The letters in Redis's order, A where it fits. Unlike Redis, n is not lost beside A: what is
+ * printed reads as the same classes. */
+void event_classes_print(uint32_t classes, struct buf *ret_text);
+
 /* The key that an event is about; borrowed for the call. */
 struct key_change {
     struct bytes name;

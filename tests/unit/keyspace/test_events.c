@@ -1,4 +1,5 @@
-/* Tests of events: what the keyspace tells by itself and in which order, and who hears of what. */
+/* Tests of events: what the keyspace tells by itself and in which order, who hears of what, and how
+ * classes are written. */
 #include "fixture.h"
 #include "pollard/keyspace/event.h"
 #include "pollard/value/set.h"
@@ -235,3 +236,74 @@ Test(events, forgetting_to_tell_is_a_defect, .signal = SIGABRT)
     access_end(&both.access);
 }
 #endif
+
+/* ---- Classes as text ---- */
+
+static void expect_classes(const char *text, const char *printed)
+{
+    uint32_t classes;
+    struct buf buf = {0};
+    cr_assert(event_classes_parse(bytes_text(text), &classes), "%s", text);
+    event_classes_print(classes, &buf);
+    cr_assert(bytes_equal(buf_bytes(&buf), bytes_text(printed)), "%s: %.*s", text, (int)buf.size,
+              (const char *)buf.data);
+    uint32_t again;
+    cr_assert(event_classes_parse(buf_bytes(&buf), &again));
+    cr_assert_eq(again, classes, "%s", text);
+    buf_deinit(&buf);
+}
+
+Test(events, classes_as_redis_prints_them)
+{
+    static const char *const rows[][2] = {
+        {"", ""},
+        {"KEA", "AKE"},
+        {"Kg", "gK"},
+        {"g$lshzxetd", "A"},
+        {"Am", "Am"},
+        {"mn", "nm"},
+        {"EmKn", "nKEm"},
+        {"gKKg", "gK"},
+        {"tezd", "zetd"},
+        {"nmEK$", "$nKEm"},
+        {"ElgKm", "glKEm"},
+        {"KEx", "xKE"},
+        {"xnKm", "xnKm"},
+        {"g$lshzxet", "g$lshzxet"},
+        /* Not so in Redis, which forgets n beside A. */
+        {"KEAnm", "AnKEm"},
+        {"An", "An"},
+        /* Not in Redis 7.0. */
+        {"Kco", "ocK"},
+        {"AocnE", "AnocE"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        expect_classes(rows[i][0], rows[i][1]);
+    }
+}
+
+Test(events, other_letters_are_refused)
+{
+    static const char *const texts[] = {"q", "Kq", "K ", "a", "G", "KEA,"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        uint32_t classes = 42;
+        cr_assert_not(event_classes_parse(bytes_text(texts[i]), &classes), "%s", texts[i]);
+        cr_assert_eq(classes, 42);
+    }
+}
+
+Test(events, all_is_what_the_letters_of_all_are)
+{
+    uint32_t classes;
+    cr_assert(event_classes_parse(bytes_text("A"), &classes));
+    cr_assert_eq(classes & (EVENT_CLASS_MISS | EVENT_CLASS_NEW | EVENT_CLASS_OVERWRITTEN |
+                            EVENT_CLASS_TYPE_CHANGED | EVENT_CLASS_KEYSPACE | EVENT_CLASS_KEYEVENT),
+                 0);
+    for (int event = 0; event < EVENT_COUNT; event++) {
+        uint32_t class = event_class_of((enum key_event)event);
+        bool is_in_all = (classes & class) != 0;
+        bool is_extra = (class & (EVENT_CLASS_MISS | EVENT_CLASS_NEW | EVENT_CLASS_OVERWRITTEN |
+                                  EVENT_CLASS_TYPE_CHANGED)) != 0;
+        cr_assert_neq(is_in_all, is_extra, "%s", event_name((enum key_event)event));
+    }
+}
