@@ -194,8 +194,7 @@ static enum status blocking_pop(struct exec *x, enum list_end end)
         reply_bulk(x->reply, x->access->keys[i].name);
         reply_item(x->reply, &popped.item);
         list_popped_end(&popped);
-        key_event(x->access, i, end == LIST_HEAD ? EVENT_lpop : EVENT_rpop);
-        return edit_end(x, &edit);
+        return edit_end(x, &edit, pop_event(end));
     }
     return exec_wait(x, &wait);
 }

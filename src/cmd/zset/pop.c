@@ -247,8 +247,7 @@ static enum status blocking_pop(struct exec *x, bool is_max)
         reply_item(x->reply, &element.member);
         reply_double(x->reply, element.score);
         zset_remove_range(edit.at, rank, 1);
-        key_event(x->access, i, pop_event(is_max));
-        return edit_end(x, &edit);
+        return edit_end(x, &edit, pop_event(is_max));
     }
     return exec_wait(x, &wait);
 }
