@@ -2,9 +2,16 @@
 
 One command a line, words as redis-cli reads them ("\\xff" and the like in double quotes). A line
 "---" begins the next sequence (an empty server); "--- fresh" one on a connection of its own, for
-sequences that close or change it. "#" begins a comment.
+sequences that close or change it; "--- talk" a conversation of several connections, whose lines are
+    N> COMMAND    connection N (1 to 9, opened when first named) sends it; "N>" may be left out for 1
+    N+ COMMAND    the same, but it leaves together with the next of that connection
+    N<            something arrives on connection N (a time-out): waited for
+    N!            connection N is dropped
+After each line everything that arrived on any connection is compared. The word $idN is the id of
+connection N. "#" begins a comment.
 """
 import os
+import re
 
 
 class Sequence:
@@ -16,6 +23,26 @@ class Sequence:
         self.fresh = fresh
 
 
+class Step:
+    """A line of a conversation: an action (one of "> + < !") on a connection."""
+
+    def __init__(self, connection, action, words):
+        self.connection = connection
+        self.action = action
+        self.words = words
+
+
+class Conversation:
+    """Steps of several connections, on an empty server."""
+
+    fresh = True
+
+    def __init__(self, name, commands):
+        self.name = name
+        self.commands = commands
+
+
+LABEL = re.compile(r"([1-9])([>+<!])(?:\s+|$)")
 ESCAPES = {"n": b"\n", "r": b"\r", "t": b"\t", "a": b"\a", "b": b"\b"}
 
 
@@ -61,8 +88,8 @@ def _quoted(line, index):
     return bytes(word), index + 1
 
 
-def read(path):
-    """The sequences of a file; none when it does not exist."""
+def read(path, is_talk=False):
+    """The sequences of a file, all of them conversations if is_talk; none when there is no file."""
     sequences, current = [], None
     if not os.path.exists(path):
         return sequences
@@ -73,8 +100,18 @@ def read(path):
                 continue
             if line.startswith("---") or current is None:
                 name = f"{os.path.basename(path)}:{number}"
-                current = Sequence(name, [], line.endswith("fresh"))
+                current = (Conversation(name, []) if is_talk or line.startswith("--- talk") else
+                           Sequence(name, [], line.endswith("fresh")))
                 sequences.append(current)
-            if not line.startswith("---"):
-                current.commands.append(words(line))
+            if line.startswith("---"):
+                continue
+            labelled = isinstance(current, Conversation)
+            current.commands.append(step(line) if labelled else words(line))
     return sequences
+
+
+def step(line):
+    label = LABEL.match(line)
+    if label is None:
+        return Step(1, ">", words(line))
+    return Step(int(label.group(1)), label.group(2), words(line[label.end():]))

@@ -102,7 +102,30 @@ def without_notes(reply):
     return strip(exact(reply))
 
 
+CLIENT_FIELDS = (b"flags", b"db", b"sub", b"psub", b"ssub", b"multi", b"cmd", b"resp")
+INFO_FIELDS = ("blocked_clients|tracking_clients|clients_in_timeout_table|pubsub_channels"
+               "|pubsub_patterns|tracking_total_keys|tracking_total_items|tracking_total_prefixes")
+
+
+def client_fields(reply):
+    """A line of CLIENT LIST: the fields that say what state the client is in."""
+    if reply.kind not in ("bulk", "verbatim"):
+        return exact(reply)
+    pairs = [word.split(b"=", 1) for word in reply.items.split() if b"=" in word]
+    return (reply.kind, [(name, value) for name, value in pairs if name in CLIENT_FIELDS])
+
+
+def info_fields(reply):
+    """INFO: the counts of clients and subscriptions in the states of conversations."""
+    if reply.kind not in ("bulk", "verbatim"):
+        return exact(reply)
+    return (reply.kind, re.findall(rf"^({INFO_FIELDS}):(\d+)", reply.items.decode(), re.MULTILINE))
+
+
 NORMALISERS = [
+    (r"CLIENT LIST ID \$", client_fields),
+    (r"INFO (clients|stats)$", info_fields),
+    (r"PUBSUB (SHARD)?CHANNELS\b", unordered),
     (r"\w+ HELP\b", lines),
     (r"KEYS\b", unordered),
     (r"SCAN 0\b", scan),
@@ -139,7 +162,10 @@ NORMALISERS = [(re.compile(pattern, re.IGNORECASE), function)
 
 
 def text_of(command):
-    """A command as one would type it, for patterns and reports."""
+    """A command (or a line of a conversation) as one would type it, for patterns and reports."""
+    if not isinstance(command, list):
+        label = f"{command.connection}{command.action} "
+        return (label + text_of(command.words)).strip()
     words = []
     for argument in command:
         word = argument.decode("latin-1")

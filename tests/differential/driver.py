@@ -4,8 +4,10 @@
 
 For each group and protocol: the written sequences of cases/<group>.txt, then random ones from
 grammar/<group>.txt. A sequence starts on an empty server and, where it may change the state of the
-connection, on a new connection; it is sent in one piece to both servers. The first failure of a
-group is cut down to the commands it needs and printed so that --replay (or redis-cli) repeats it.
+connection, on a new connection; it is sent in one piece to both servers. Conversations of several
+connections go line by line (talk.py); the sequences of all groups are played a second time to
+compare their keyspace events (listen.py). The first failure of a group is cut down to the
+commands it needs and printed so that --replay (or redis-cli) repeats it.
 Output is TAP. $POLLARD_SERVER and $POLLARD_ORACLE name the programs.
 """
 import argparse
@@ -19,13 +21,21 @@ sys.path.insert(0, os.path.join(HERE, "..", "support"))
 
 import cases  # noqa: E402
 import compare  # noqa: E402
+import listen  # noqa: E402
+from failure import Failure  # noqa: E402
 from grammar import Grammar  # noqa: E402
 from pollard_test import Server, explain, is_oracle  # noqa: E402
 from resp import Closed, Reader, encode  # noqa: E402
+from talk import Conversing, Mismatch  # noqa: E402
 
 GROUPS = ("string", "generic", "connection", "server", "list", "set", "hash", "sorted_set", "geo",
-          "bitmap", "hyperloglog", "sort")
+          "bitmap", "hyperloglog", "sort", "transactions", "blocking", "pubsub", "notifications",
+          "tracking")
+TALKS = {"transactions", "blocking", "pubsub", "tracking"}
+EVENTS_OF = ("string", "generic", "list", "set", "hash", "sorted_set", "geo", "bitmap",
+             "hyperloglog", "sort")
 FRESH = {"connection"}
+TALKERS = 3
 LENGTH = 50
 PROLOGUE = [[b"FLUSHALL"], [b"SELECT", b"0"]]
 NONCE = b"differential-sentinel-7f3a"
@@ -79,14 +89,6 @@ def split(data):
     return found
 
 
-class Failure(Exception):
-    """The first difference of a sequence."""
-
-    def __init__(self, index, command, theirs, ours):
-        super().__init__(index)
-        self.index, self.command, self.theirs, self.ours = index, command, theirs, ours
-
-
 class Pair:
     """Both sides, in step."""
 
@@ -94,9 +96,16 @@ class Pair:
         self.sides = (Side("oracle", oracle), Side("ours", ours))
         self.differences = differences
         self.protocol = 0
+        self.is_shrinking = False
 
     def play(self, sequence, protocol, fresh):
         """Sends a sequence to both; raises Failure at the first difference that is not accepted."""
+        if isinstance(sequence, cases.Conversation):
+            self._converse(sequence, protocol)
+            return
+        if isinstance(sequence, listen.Heard):
+            listen.play(self.sides, sequence, protocol)
+            return
         commands = PROLOGUE + sequence.commands
         data = b"".join(encode(*command) for command in commands) + END
         for side in self.sides:
@@ -112,6 +121,20 @@ class Pair:
         if theirs != ours:
             self._judge(commands, split(theirs), split(ours))
 
+    def _converse(self, conversation, protocol):
+        conversing = Conversing(self.sides, self.differences, protocol)
+        if self.is_shrinking:
+            conversing.patience /= 6
+        try:
+            conversing.play(conversation.commands)
+        except Mismatch as found:
+            steps = conversation.commands
+            text = compare.text_of(steps[found.index]) if found.index < len(steps) else "(end)"
+            raise Failure(found.index, f"{text} (seen on connection {found.number})",
+                          found.theirs, found.ours) from None
+        finally:
+            conversing.close()
+
     def _judge(self, commands, theirs, ours):
         nothing = (b"(nothing)", None)
         for index in range(max(len(theirs), len(ours))):
@@ -126,19 +149,23 @@ class Pair:
             if not self.differences.accepts(text, left[0], right[0]):
                 raise Failure(index - len(PROLOGUE), text, left[0], right[0])
 
-    def fails(self, commands, protocol):
+    def fails(self, kind, commands, protocol):
+        """Whether a sequence, conversation or heard sequence of these commands fails."""
+        self.is_shrinking = True
         try:
-            self.play(cases.Sequence("", commands), protocol, True)
+            self.play(kind("", commands), protocol, True)
         except Failure:
             return True
+        finally:
+            self.is_shrinking = False
         return False
 
-    def shrink(self, commands, protocol):
+    def shrink(self, kind, commands, protocol):
         """Drops commands while the sequence still fails: what is left is what it takes."""
         index = len(commands) - 1
         while index >= 0 and len(commands) > 1:
             shorter = commands[:index] + commands[index + 1:]
-            if self.fails(shorter, protocol):
+            if self.fails(kind, shorter, protocol):
                 commands = shorter
             index -= 1
         return commands
@@ -147,10 +174,12 @@ class Pair:
 def report(pair, sequence, protocol, failure):
     """Explains a failure as TAP comments."""
     upto = sequence.commands[:max(failure.index, 0) + 1]
-    if pair.fails(upto, protocol):
-        upto = pair.shrink(upto, protocol)
+    kind = type(sequence)
+    if pair.fails(kind, upto, protocol):
+        upto = pair.shrink(kind, upto, protocol)
     lines = [f"{sequence.name} RESP{protocol}, command {failure.index + 1}: {failure.command}",
              f"oracle: {failure.theirs[:400]!r}", f"ours:   {failure.ours[:400]!r}", "to repeat:"]
+    lines += ["    --- talk"] if kind is cases.Conversation else []
     lines += ["    " + compare.text_of(command) for command in upto[-60:]]
     for line in lines:
         explain(line[:600])
@@ -183,6 +212,31 @@ def random_sequences(grammar, group, seed, count):
         yield cases.Sequence(name, grammar.sequence(random.Random(name), LENGTH))
 
 
+def random_conversations(grammar, group, seed, count):
+    for number in range(count // LENGTH):
+        name = f"{group} seed {seed} conversation {number}"
+        source = random.Random(name)
+        steps = [cases.Step(source.randint(1, TALKERS), ">", words)
+                 for words in grammar.sequence(source, LENGTH)]
+        yield cases.Conversation(name, steps)
+
+
+def heard(group):
+    return listen.HeardSorting if group == "sort" else listen.Heard
+
+
+def heard_sequences(grammars, seed, count):
+    """The written sequences of all groups, then random ones of each in turn, with a listener."""
+    for group in EVENTS_OF:
+        for sequence in cases.read(os.path.join(HERE, "cases", group + ".txt")):
+            yield heard(group)(sequence.name, sequence.commands)
+    for number in range(count // LENGTH):
+        name = f"notifications seed {seed} sequence {number}"
+        source = random.Random(name)
+        group = EVENTS_OF[number % len(EVENTS_OF)]
+        yield heard(group)(f"{name} ({group})", grammars[group].sequence(source, LENGTH))
+
+
 def is_built_in(connection):
     """A test whether the server under test has a command, from its own table."""
     def is_built(name):
@@ -207,6 +261,15 @@ def arguments_of():
     return options
 
 
+def drawn_of(group, grammars, options):
+    """The random sequences of a group. Lines of a conversation cost more."""
+    if group == "notifications":
+        return heard_sequences(grammars, options.seed, options.count)
+    if group in TALKS:
+        return random_conversations(grammars[group], group, options.seed, options.count // 3)
+    return random_sequences(grammars[group], group, options.seed, options.count)
+
+
 def plan_of(options, pair):
     """The runs to do: (name, sequences, protocol, fresh)."""
     if options.replay:
@@ -215,17 +278,19 @@ def plan_of(options, pair):
                 if options.protocol in (None, p)]
     plan = []
     control = pair.sides[1].server.connect()
+    grammars = {}
+    for group in dict.fromkeys([*(options.group or GROUPS), *EVENTS_OF]):
+        path = os.path.join(HERE, "grammar", group + ".txt")
+        if os.path.exists(path):
+            grammars[group] = Grammar(path)
+            absent = grammars[group].keep(is_built_in(control))
+            if absent:
+                print("# not built, left out: " + " ".join(absent))
     for group in options.group or GROUPS:
-        if not os.path.exists(os.path.join(HERE, "grammar", group + ".txt")):
-            continue
-        grammar = Grammar(os.path.join(HERE, "grammar", group + ".txt"))
-        absent = grammar.keep(is_built_in(control))
-        if absent:
-            print("# not built, left out: " + " ".join(absent))
-        written = cases.read(os.path.join(HERE, "cases", group + ".txt"))
+        written = cases.read(os.path.join(HERE, "cases", group + ".txt"), group in TALKS)
         for protocol in (2, 3):
             if options.protocol in (None, protocol):
-                drawn = random_sequences(grammar, group, options.seed, options.count)
+                drawn = drawn_of(group, grammars, options)
                 plan.append((f"{group} written", written, protocol, group in FRESH))
                 plan.append((f"{group} random", drawn, protocol, group in FRESH))
     control.close()
