@@ -2,8 +2,8 @@
 
 One command a line, words as redis-cli reads them ("\\xff" and the like in double quotes). A line
 "---" begins the next sequence (an empty server); "--- fresh" one on a connection of its own, for
-sequences that close or change it; "--- talk" a conversation of several connections, whose lines are
-    N> COMMAND    connection N (1 to 9, opened when first named) sends it; "N>" may be left out for 1
+sequences that close or change it; "--- talk" a conversation of several connections, of lines
+    N> COMMAND    connection N (1 to 9, opened when first named) sends it; no label is "1>"
     N+ COMMAND    the same, but it leaves together with the next of that connection
     N<            something arrives on connection N (a time-out): waited for
     N!            connection N is dropped

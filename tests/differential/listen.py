@@ -4,7 +4,7 @@ The sequence goes out in one piece; a message published after its last reply mar
 listener's stream, so nothing is waited for longer than it takes.
 """
 from failure import Failure
-from resp import Reader, encode
+from resp import Reader
 
 MARK = b"differential-mark-51c0"
 PROLOGUE = (("FLUSHALL",), ("SELECT", "0"))
