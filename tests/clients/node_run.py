@@ -1,4 +1,4 @@
-"""Runs scripts of node/ with packages from npm, installed into $POLLARD_NODE_CACHE (the build tree).
+"""Runs scripts of node/ with packages from npm, installed into $POLLARD_NODE_CACHE (build tree).
 
 Skips the case without node or when npm cannot reach its registry.
 """

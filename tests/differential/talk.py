@@ -93,6 +93,8 @@ class Talk:
         return self.lines[number]
 
     def encode(self, words):
+        if words[0].upper() != b"CLIENT":
+            return encode(*words)
         known = {b"$id%d" % number: b"%d" % identity
                  for number, identity in self.identities.items()}
         return encode(*words[:2], *(known.get(word, word) for word in words[2:]))
@@ -249,29 +251,30 @@ class Conversing:
         if None in (theirs[1], ours[1]):
             return self.differences.accepts(text, theirs[0], ours[0])
         left, right = theirs[1], ours[1]
-        if name == "EXEC" and same_results(commands, left, right):
-            return True
-        if re.match(r"CLIENT (ID|GETREDIR|TRACKINGINFO)", text, re.IGNORECASE) or BROKEN in ours[0]:
-            left, right = (self._without_ids(talk, reply)
-                           for talk, reply in zip(self.talks, (left, right)))
-        return compare.same(text, left, right) or self.differences.accepts(text, theirs[0], ours[0])
+        if name == "EXEC" and left.kind == right.kind == "array" and (
+                len(left) == len(right) == len(commands)):
+            if all(self._agree(*part) for part in zip(commands, left.items, right.items)):
+                return True
+        return self._agree(text, left, right) or self.differences.accepts(text, theirs[0], ours[0])
 
-    @staticmethod
-    def _without_ids(talk, reply):
-        """Ids of connections are replaced by their numbers in the conversation."""
-        numbers = {identity: -1000 - number for number, identity in talk.identities.items()}
-        for item in [reply, *(reply.items if isinstance(reply.items, list) else [])]:
+    def _agree(self, text, left, right):
+        """compare.same, with the ids of connections replaced by their numbers."""
+        is_broken = left.kind == "push" and left[0].value == BROKEN
+        if is_broken or re.match(r"CLIENT (ID|GETREDIR|TRACKINGINFO)", text, re.IGNORECASE):
+            for talk, reply in zip(self.talks, (left, right)):
+                number_ids(reply, {identity: -1000 - number
+                                   for number, identity in talk.identities.items()})
+        return compare.same(text, left, right)
+
+
+def number_ids(reply, numbers):
+    """Replaces ids by numbers in a reply and in its elements."""
+    if reply.kind == "integer":
+        reply.items = numbers.get(reply.items, reply.items)
+    elif isinstance(reply.items, list):
+        for item in reply.items:
             for part in item if isinstance(item, tuple) else (item,):
-                if part.kind == "integer" and part.items in numbers:
-                    part.items = numbers[part.items]
-        return reply
-
-
-def same_results(commands, left, right):
-    """EXEC: each result by the rule of its command."""
-    if not left.kind == right.kind == "array" or not len(left) == len(right) == len(commands):
-        return False
-    return all(compare.same(text, *pair) for text, *pair in zip(commands, left.items, right.items))
+                number_ids(part, numbers)
 
 
 def pairs_of(left, right, is_push, text):

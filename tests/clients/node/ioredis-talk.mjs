@@ -1,4 +1,4 @@
-// ioredis against a server on the unix socket argv[2]: transactions, WATCH, pub/sub, blocking (RESP2).
+// ioredis, socket argv[2]: transactions, WATCH, pub/sub, blocking commands, events (RESP2).
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
