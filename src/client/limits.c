@@ -14,6 +14,13 @@ static void cut_for_output(struct session *session, size_t held)
     session->flags |= SESSION_CLOSE_NOW;
 }
 
+void session_cut_for_output(struct session *session)
+{
+    if ((session->flags & SESSION_CLOSE_NOW) == 0) {
+        cut_for_output(session, chain_memory(&session->conn.output));
+    }
+}
+
 void session_check_output(struct session *session, int64_t monotonic_ms)
 {
     if (chain_is_empty(&session->conn.output)) {

@@ -15,7 +15,7 @@ static void on_mail(struct mail *mail, struct reactor *reactor)
     /* Sequentially consistent, as the exchange in push_post: a push that finds the mail out still
      * is in the queue before this store, and so before the taking. */
     atomic_store(&part->push_mail_is_out, false);
-    push_take(part->registry, reactor);
+    (void)push_take(part->registry, reactor);
 }
 
 void push_setup(struct client_registry *registry)
@@ -24,6 +24,11 @@ void push_setup(struct client_registry *registry)
         registry->parts[i].push_mail.deliver = on_mail;
         registry->parts[i].registry = registry;
     }
+}
+
+void push_adopt(struct client_registry *registry, const struct reactor *reactor)
+{
+    registry->wakes[thread_index()].own_part = &registry->parts[reactor_index(reactor)];
 }
 
 void push_post(struct client_registry *registry, size_t reactor_index, struct push *push)
@@ -35,8 +40,8 @@ void push_post(struct client_registry *registry, size_t reactor_index, struct pu
         /* Sequentially consistent: pairs with the exchange in push_take, and stands before the
          * look at push_mail_is_out. */
     } while (!atomic_compare_exchange_weak(&part->pushes, &seen, push));
-    if (!atomic_exchange(&part->push_mail_is_out, true)) {
-        struct push_wakes *wakes = &registry->wakes[thread_index()];
+    struct push_wakes *wakes = &registry->wakes[thread_index()];
+    if (wakes->own_part != part && !atomic_exchange(&part->push_mail_is_out, true)) {
         wakes->bits[reactor_index / 64] |= UINT64_C(1) << (reactor_index & 63);
         wakes->any = true;
     }
@@ -58,11 +63,11 @@ void push_wake(struct client_registry *registry)
     }
 }
 
-void push_take(struct client_registry *registry, struct reactor *reactor)
+bool push_take(struct client_registry *registry, struct reactor *reactor)
 {
     struct registry_part *part = &registry->parts[reactor_index(reactor)];
     if (atomic_load_explicit(&part->pushes, memory_order_relaxed) == NULL) {
-        return;
+        return false;
     }
     struct push *push = atomic_exchange(&part->pushes, NULL);
     struct push *oldest = NULL;
@@ -77,6 +82,7 @@ void push_take(struct client_registry *registry, struct reactor *reactor)
         oldest->deliver(oldest, reactor);
         oldest = next;
     }
+    return true;
 }
 
 void push_drop_all(struct client_registry *registry)

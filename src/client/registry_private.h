@@ -26,6 +26,7 @@ struct registry_part {
 struct push_wakes {
     uint64_t bits[THREADS_MAX / 64];
     bool any;
+    const struct registry_part *own_part; /* of the reactor that the thread runs, or NULL */
 } ATTR_ALIGNED(CACHE_LINE);
 
 struct client_registry {

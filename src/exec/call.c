@@ -3,6 +3,7 @@
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
+#include "pollard/client/push.h"
 #include "transaction.h"
 
 void call_reply_status(struct reply *reply, enum status status)
@@ -249,16 +250,29 @@ static bool run_inline(struct cycle *cycle, struct exec *x, struct call *call,
     return true;
 }
 
-/* What CLIENT REPLY asked for: the reply just written is dropped, or the next one will be. */
-static void apply_reply_mode(struct session *session, size_t before)
+/* What CLIENT REPLY asked for: the reply just written is dropped, or the next one will be. Pushes
+ * that came with it are not. */
+static void apply_reply_mode(struct cycle *cycle, struct session *session, size_t before)
 {
-    if ((session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) != 0) {
+    bool is_muted = (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) != 0;
+    if (is_muted && cycle->reply.chain == &session->conn.output) {
         chain_truncate(&session->conn.output, before);
     }
+    chain_clear(&cycle->muted);
     session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;
     if ((session->flags & SESSION_REPLY_SKIP_NEXT) != 0) {
         session->flags &= ~(uint32_t)SESSION_REPLY_SKIP_NEXT;
         session->flags |= SESSION_REPLY_SKIP;
+    }
+}
+
+/* What the call leaves to be done for a session that is not like most. */
+static ATTR_NOINLINE void end_slowly(struct cycle *cycle, struct session *session, size_t before)
+{
+    apply_reply_mode(cycle, session, before);
+    if ((session->flags & SESSION_SUBSCRIBED) != 0) {
+        /* What it told itself comes behind the reply, and before the next one. */
+        (void)push_take(cycle->services->registry, cycle->reactor);
     }
 }
 
@@ -311,11 +325,14 @@ void call_run(struct cycle *cycle, struct session *session, struct call *call)
     reply_init(x->reply, &session->conn.output, session->protocol);
     session->commands++;
     if (UNLIKELY(!is_plain(cycle, session, call))) {
+        if ((session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) != 0) {
+            x->reply->chain = &cycle->muted;
+        }
         enum gate gate = gate_check(cycle, session, call, x->reply);
         if (gate != GATE_RUN) {
             turn_away(cycle, session, call, gate);
             if (gate != GATE_PARK) {
-                apply_reply_mode(session, before);
+                apply_reply_mode(cycle, session, before);
             }
             return;
         }
@@ -343,6 +360,6 @@ void call_run(struct cycle *cycle, struct session *session, struct call *call)
         return;
     }
     if (UNLIKELY((session->flags & SESSION_SLOW_PATH) != 0)) {
-        apply_reply_mode(session, before);
+        end_slowly(cycle, session, before);
     }
 }

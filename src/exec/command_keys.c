@@ -91,7 +91,8 @@ int command_keys(const struct command *command, const struct bytes *argv, uint32
 {
     const struct key_spec *spec = command->key_specs;
     if (command->key_spec_count == 1 && command->first_key > 0 &&
-        command->first_key == command->last_key && capacity > 0) {
+        command->first_key == command->last_key && capacity > 0 &&
+        (spec->flags & KEY_SPEC_NOT_KEY) == 0) {
         positions[0] =
             (struct key_position){.index = (uint32_t)command->first_key, .flags = spec->flags};
         return 1;

@@ -6,6 +6,7 @@
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
+#include "pollard/client/push.h"
 #include "suspend.h"
 #include "transaction.h"
 
@@ -314,6 +315,9 @@ static void on_ready(void *context, struct reactor *reactor, struct conn **conns
             if (cycle->dirty != NULL && cycle->ticks - cycle->dirty_since > cycle->flush_ticks) {
                 flush_dirty(cycle);
             }
+            if (push_take(cycle->services->registry, reactor)) {
+                pushed_flush(cycle);
+            }
         }
     }
     if (cycle->batch_count > 0) {
@@ -346,6 +350,7 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
         access_init(&cycle->access, cycle->services->keyspace, ACCESS_READ, (struct key_list){0},
                     /* now_ms= */ 0);
         cycle->flush_ticks = clock_ns_to_ticks(FLUSH_DELAY_NS);
+        push_adopt(cycle->services->registry, reactor);
     }
     keyspace_enter(cycle->services->keyspace);
     uint64_t slow_us = log_threshold(options, COMMANDLOG_SLOW);
@@ -362,6 +367,12 @@ static void on_cycle_end(void *context, struct reactor *reactor)
 {
     struct cycle *cycle = cycle_for(context, reactor);
     flush_dirty(cycle);
+    /* What the calls of this cycle had for others, behind their own replies. */
+    while (push_take(cycle->services->registry, reactor)) {
+        flush_dirty(cycle);
+        pushed_flush(cycle);
+    }
+    pushed_flush(cycle);
     keyspace_leave(cycle->services->keyspace);
 }
 
@@ -389,12 +400,13 @@ static void on_session_end(void *context, struct session *session)
     }
     transaction_destroy(services, &session->transaction);
     unmark_dirty(cycle_of(session, dispatcher), session);
+    pushed_remove(cycle_of(session, dispatcher), session);
 }
 
 /* A push has come for the session. */
 static void on_session_output(void *context, struct session *session)
 {
-    cycle_mark_dirty(cycle_of(session, context), session);
+    pushed_add(cycle_of(session, context), session);
 }
 
 struct dispatcher *dispatcher_create(struct services *services, uint32_t reactors)

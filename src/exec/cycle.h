@@ -66,6 +66,15 @@ struct batch {
 
 struct job;
 
+/* Sessions with pushes that are to be flushed (pushed.c). */
+struct pushed {
+    struct session *first;
+    struct session *last;
+    uint64_t flushed_at; /* ticks */
+    uint64_t hold_ticks; /* how long from then no flush */
+    struct timer timer;  /* ends a hold in which nothing happens */
+};
+
 struct cycle {
     struct dispatcher *dispatcher;
     const struct services *services;
@@ -81,6 +90,7 @@ struct cycle {
     struct exec exec;
     struct access access;
     struct reply reply;
+    struct chain muted; /* replies of sessions that want none, until they are dropped */
     struct access_key one_key[2];
     const _Atomic int64_t *pause_mark; /* no pause lasts longer */
     struct access_key keys[GROUP_KEYS_MAX];
@@ -93,7 +103,8 @@ struct cycle {
     struct session *last_dirty;
     uint64_t dirty_since; /* ticks when the first of them came */
     uint64_t flush_ticks; /* FLUSH_DELAY_NS */
-    struct job *parked;   /* calls that a pause holds back */
+    struct pushed pushed;
+    struct job *parked; /* calls that a pause holds back */
     struct timer parked_timer;
     struct timer idle_timer;
     struct timer soft_timer; /* while some session is over its soft output limit */
@@ -147,6 +158,14 @@ void cycle_run(struct cycle *cycle);
 void cycle_mark_dirty(struct cycle *cycle, struct session *session);
 /* Sends what can be sent; ends the session when it is to end. False when it has ended. */
 bool cycle_flush(struct cycle *cycle, struct session *session);
+
+/* ---- pushed.c ---- */
+
+/* The session got a push. */
+void pushed_add(struct cycle *cycle, struct session *session);
+void pushed_remove(struct cycle *cycle, struct session *session);
+/* At the end of a cycle: flushes them, or leaves them for a little while. Sessions may end. */
+void pushed_flush(struct cycle *cycle);
 
 /* ---- call.c: one call ---- */
 

@@ -101,6 +101,20 @@ static bool is_protected_allowed(const struct session *session, int64_t setting)
     return setting == 1 || (setting == 2 && conn_is_local(&session->conn));
 }
 
+/* What a subscribed client of RESP2 may send: it reads messages, and no replies of other forms. */
+static bool is_for_subscribers(const struct command *command)
+{
+    static const char *const names[] = {"subscribe",    "unsubscribe", "psubscribe",
+                                        "punsubscribe", "ssubscribe",  "sunsubscribe",
+                                        "ping",         "quit",        "reset"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(command->full_name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool refuse_state(const struct cycle *cycle, struct session *session,
                          const struct call *call, struct reply *reply)
 {
@@ -122,6 +136,14 @@ static bool refuse_state(const struct cycle *cycle, struct session *session,
     }
     if ((command->flags & COMMAND_DENYOOM) != 0 && keyspace_over_limit(services->keyspace)) {
         reply_error_status(reply, STATUS_OUT_OF_MEMORY);
+        return true;
+    }
+    if ((session->flags & SESSION_SUBSCRIBED) != 0 && session->protocol < 3 &&
+        !is_for_subscribers(command)) {
+        reply_error_format(reply,
+                           "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / "
+                           "PING / QUIT / RESET are allowed in this context",
+                           command->full_name);
         return true;
     }
     return false;

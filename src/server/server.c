@@ -22,6 +22,7 @@ void server_register_options(struct server *server)
         {keyspace_option_rows, keyspace_option_row_count, &server->keyspace_options},
         {value_option_rows, value_option_row_count, &server->value_options},
         {stats_option_rows, stats_option_row_count, &server->stats_options},
+        {events_option_rows, events_option_row_count, &server->events_options},
         {server_option_rows, server_option_row_count, &server->options},
     };
     for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
@@ -163,6 +164,7 @@ bool server_start(struct server *server)
     if (!make_reactors(server)) {
         return false;
     }
+    server->events = events_create(&server->services, &server->events_options);
     server->pool = pool_create(worker_count);
     server->services.pool = server->pool;
     server->services.tcp_port = listeners_port(server->listeners);
@@ -186,6 +188,7 @@ void server_finish(struct server *server)
     mem_free(server->threads);
     dispatcher_destroy(&server->dispatcher);
     registry_destroy(&server->registry);
+    events_destroy(&server->events);
 #if POLLARD_DEBUG
     /* The kernel frees faster: only debug builds check that every key can be freed. */
     if (server->keyspace != NULL) {

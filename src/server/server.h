@@ -5,6 +5,7 @@
 #include "maintenance.h"
 #include "pollard/base/thread.h"
 #include "pollard/config/config.h"
+#include "pollard/events/events.h"
 #include "pollard/exec/dispatcher.h"
 #include "pollard/exec/pool.h"
 #include "pollard/server/options.h"
@@ -20,12 +21,14 @@ struct server {
     struct stats_options stats_options;
     struct value_options value_options;
     struct exec_options exec_options;
+    struct events_options events_options;
     struct server_options options;
     struct services services;
     struct keyspace *keyspace;
     struct client_registry *registry;
     struct pool *pool;
     struct dispatcher *dispatcher;
+    struct events *events;
     struct listeners *listeners;
     struct maintenance maintenance;
     struct reactor **reactors;

@@ -24,12 +24,16 @@ struct push {
     void (*deliver)(struct push *push, struct reactor *reactor);
 };
 
+/* The calling thread runs this reactor, and takes its pushes in at the end of each cycle: what it
+ * posts to itself needs no wake. */
+void push_adopt(struct client_registry *registry, const struct reactor *reactor);
 /* Enqueues for a reactor. Any thread, any locks held. push_wake is to follow. */
 void push_post(struct client_registry *registry, size_t reactor_index, struct push *push);
 /* Wakes the reactors that the calling thread has posted to. With no shard lock held. */
 void push_wake(struct client_registry *registry);
-/* Delivers what has been posted to this reactor so far. On its thread; shard locks may be held. */
-void push_take(struct client_registry *registry, struct reactor *reactor);
+/* Delivers what has been posted to this reactor so far; false: nothing. On its thread; shard locks
+ * may be held. */
+bool push_take(struct client_registry *registry, struct reactor *reactor);
 /* Delivers (reactor NULL) what is left. After all threads have ended. */
 void push_drop_all(struct client_registry *registry);
 

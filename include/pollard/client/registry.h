@@ -95,6 +95,8 @@ int64_t registry_close_idle(struct client_registry *registry, struct reactor *re
 /* Is the output over the limits of its class? Marks CLOSE_NOW and counts. Owner's thread, after
  * output was appended. */
 void session_check_output(struct session *session, int64_t monotonic_ms);
+/* The same for one for whom too much waits elsewhere: marks and counts. */
+void session_cut_for_output(struct session *session);
 
 /* ---- Pause (CLIENT PAUSE) ---- */
 

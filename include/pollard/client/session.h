@@ -40,12 +40,14 @@ enum session_flag {
 };
 
 /* Flags that a request is looked at more closely for: all but the first of them, or without it. */
-#define SESSION_GUARDED (SESSION_AUTHENTICATED | SESSION_MULTI | SESSION_SUBSCRIBED)
+#define SESSION_GUARDED                                                                            \
+    (SESSION_AUTHENTICATED | SESSION_MULTI | SESSION_SUBSCRIBED | SESSION_REPLY_OFF |              \
+     SESSION_REPLY_SKIP)
 
 /* Flags that make a request leave the straight path in exec. */
 #define SESSION_SLOW_PATH                                                                          \
     (SESSION_CLOSE_AFTER | SESSION_CLOSE_NOW | SESSION_JOB | SESSION_REPLY_OFF |                   \
-     SESSION_REPLY_SKIP_NEXT | SESSION_REPLY_SKIP)
+     SESSION_REPLY_SKIP_NEXT | SESSION_REPLY_SKIP | SESSION_SUBSCRIBED)
 
 struct session {
     struct conn conn; /* first: net hands out its address */
@@ -54,11 +56,14 @@ struct session {
     uint32_t db;
     uint8_t protocol; /* 2 or 3 */
     struct client_registry *registry;
-    struct decoder *decoder;    /* a frame in work, NULL otherwise */
-    struct buf input;           /* bytes of that frame, or requests not yet run */
-    size_t input_offset;        /* how much of input is done with */
-    struct session *next_dirty; /* exec: sessions with output to flush at the end of the cycle */
+    struct decoder *decoder;     /* a frame in work, NULL otherwise */
+    struct buf input;            /* bytes of that frame, or requests not yet run */
+    size_t input_offset;         /* how much of input is done with */
+    struct session *next_dirty;  /* exec: sessions with output to flush at the end of the cycle */
+    struct session *next_pushed; /* exec: the same for pushes, which may wait a little */
+    struct session *previous_pushed;
     bool is_dirty;
+    bool is_pushed;
     bool is_unparsed; /* input came while an answer was out: decode before the next read */
     bool hung_up;     /* the peer is gone: it ends when nothing is out */
     char *name;       /* NULL: none; all three NUL-terminated */

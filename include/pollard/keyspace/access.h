@@ -129,6 +129,13 @@ bool access_queue(struct access *access, struct access_waiter *waiter);
 /* Lets everything go, wakes queued jobs, frees garbage (big values go to keyspace_reclaim), and
  * tells the hooks. Also valid after ACCESS_BUSY (gives up a ticket). */
 void access_end(struct access *access);
+/* Something was enqueued for others while the keys are held: the sinks' settle is to be called at
+ * the end. */
+static inline void access_owe_settle(struct access *access)
+{
+    access->has_told = true;
+    access->has_extras = true;
+}
 
 /* After a key_* call said STATUS_PREPARE and access_end: copies or allocates what it needs, with
  * no lock held, for at most one retry each. STATUS_OK or STATUS_ALLOCATION. The next granted try

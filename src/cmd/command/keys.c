@@ -25,6 +25,17 @@ static const struct command *find_command(const struct asked *asked)
     return command_find_sub(command, asked->argv[1]);
 }
 
+/* Channels of a cluster's shards have specs, too, but are no keys. */
+static bool has_keys(const struct command *command)
+{
+    for (uint32_t i = 0; i < command->key_spec_count; i++) {
+        if ((command->key_specs[i].flags & KEY_SPEC_NOT_KEY) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum status find_asked(const struct exec *x, struct asked *ret_asked)
 {
     struct asked asked = {.argv = x->argv + 2, .argc = x->argc - 2};
@@ -32,7 +43,7 @@ static enum status find_asked(const struct exec *x, struct asked *ret_asked)
     if (asked.command == NULL) {
         return STATUS_NO_SUCH_COMMAND;
     }
-    if (asked.command->key_spec_count == 0) {
+    if (!has_keys(asked.command)) {
         return STATUS_COMMAND_WITHOUT_KEYS;
     }
     int32_t arity = asked.command->arity;

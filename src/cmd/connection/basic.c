@@ -9,6 +9,13 @@ enum status cmd_ping(struct exec *x)
         reply_error(x->reply, "ERR wrong number of arguments for 'ping' command");
         return STATUS_REPLIED;
     }
+    if (x->session != NULL && (x->session->flags & SESSION_SUBSCRIBED) != 0 && x->protocol < 3) {
+        /* In the form of a message: such clients read nothing else. */
+        reply_array(x->reply, 2);
+        reply_bulk_text(x->reply, "pong");
+        reply_bulk(x->reply, x->argc == 1 ? bytes_text("") : x->argv[1]);
+        return STATUS_OK;
+    }
     if (x->argc == 1) {
         reply_simple(x->reply, "PONG");
     } else {

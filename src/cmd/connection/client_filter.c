@@ -259,8 +259,9 @@ static bool meets(const struct client_condition *condition, const struct session
     case FILTER_ID:
         return has_id(condition, session->id);
     case FILTER_TYPE:
-        /* Neither replicas nor subscribers exist; monitors count as normal, as in Redis. */
-        return bytes_is(buf_bytes(&condition->text), "normal");
+        /* There are no replicas; monitors count as normal, as in Redis. */
+        return bytes_is(buf_bytes(&condition->text),
+                        (session->flags & SESSION_SUBSCRIBED) != 0 ? "pubsub" : "normal");
     case FILTER_ADDR:
     case FILTER_LADDR:
     case FILTER_IP:

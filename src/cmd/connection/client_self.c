@@ -89,6 +89,8 @@ enum status cmd_client_reply(struct exec *x)
     struct session *session = x->session;
     if (bytes_is(x->argv[2], "on")) {
         session->flags &= ~(uint32_t)(SESSION_REPLY_OFF | SESSION_REPLY_SKIP);
+        /* This is the first one that it gets. */
+        x->reply->chain = &session->conn.output;
         reply_ok(x->reply);
     } else if (bytes_is(x->argv[2], "off")) {
         session->flags |= SESSION_REPLY_OFF;

@@ -3,6 +3,7 @@
 #include "info.h"
 #include "pollard/base/hash.h"
 #include "pollard/config/config.h"
+#include "pollard/events/events.h"
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -163,6 +164,11 @@ static uint64_t number_paused_ms(const struct info *info)
     return left_ms > 0 ? (uint64_t)left_ms : 0;
 }
 
+static uint64_t number_subscribers(const struct info *info)
+{
+    return events_subscribers(info->services->events);
+}
+
 void info_clients(const struct info *info)
 {
     static const struct info_row rows[] = {
@@ -171,7 +177,7 @@ void info_clients(const struct info *info)
         INFO_NUMBER("maxclients", number_maxclients),
         INFO_NUMBER("blocked_clients", number_blocked),
         INFO_ZERO("tracking_clients"),
-        INFO_ZERO("pubsub_clients"),
+        INFO_NUMBER("pubsub_clients", number_subscribers),
         INFO_ZERO("watching_clients"),
         INFO_ZERO("clients_in_timeout_table"),
         INFO_ZERO("total_watched_keys"),

@@ -1,5 +1,6 @@
 /* INFO stats and keyspace: counters and databases. Fields of what does not exist here stay at 0. */
 #include "info.h"
+#include "pollard/events/events.h"
 
 static void print_kbps(const struct info *info, double bytes)
 {
@@ -19,6 +20,21 @@ static void print_input_kbps(const struct info *info)
 static void print_output_kbps(const struct info *info)
 {
     print_kbps(info, info->rates.output_bytes);
+}
+
+static uint64_t number_channels(const struct info *info)
+{
+    return pubsub_count(events_pubsub(info->services->events), PUBSUB_CHANNELS);
+}
+
+static uint64_t number_patterns(const struct info *info)
+{
+    return pubsub_count(events_pubsub(info->services->events), PUBSUB_PATTERNS);
+}
+
+static uint64_t number_shard_channels(const struct info *info)
+{
+    return pubsub_count(events_pubsub(info->services->events), PUBSUB_SHARD_CHANNELS);
 }
 
 void info_stats(const struct info *info)
@@ -51,9 +67,9 @@ void info_stats(const struct info *info)
         INFO_ZERO("current_eviction_exceeded_time"),
         INFO_COUNTER("keyspace_hits", STAT_keyspace_hits),
         INFO_COUNTER("keyspace_misses", STAT_keyspace_misses),
-        INFO_ZERO("pubsub_channels"),
-        INFO_ZERO("pubsub_patterns"),
-        INFO_ZERO("pubsubshard_channels"),
+        INFO_NUMBER("pubsub_channels", number_channels),
+        INFO_NUMBER("pubsub_patterns", number_patterns),
+        INFO_NUMBER("pubsubshard_channels", number_shard_channels),
         INFO_ZERO("latest_fork_usec"),
         INFO_ZERO("total_forks"),
         INFO_ZERO("migrate_cached_sockets"),

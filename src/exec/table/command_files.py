@@ -155,8 +155,10 @@ def check_key(command, key):
         raise command.problem("keys are a range with last, or counted with keynum and first")
     if key.get("index", 1) < 1 or key.get("step", 1) < 1:
         raise command.problem("the index and the step of a key are above 0")
-    # All arguments from an index on may be none, but not those of the first spec.
-    may_be_none = key.get("last") == -1 and key is not command.keys[0]
+    # All arguments from an index on may be none, but not those of the first spec, which is looked
+    # at without a count; unless they are no keys.
+    is_key = "not_key" not in key.get("flags", [])
+    may_be_none = key.get("last") == -1 and (key is not command.keys[0] or not is_key)
     if "index" in key and abs(command.arity) + may_be_none <= key["index"]:
         raise command.problem("the arity does not reach the first key")
 

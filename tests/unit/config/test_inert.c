@@ -85,7 +85,6 @@ static const char *const inert_defaults[][2] = {
     {"min-slaves-max-lag", "10"},
     {"min-slaves-to-write", "0"},
     {"no-appendfsync-on-rewrite", "no"},
-    {"notify-keyspace-events", ""},
     {"oom-score-adj", "no"},
     {"oom-score-adj-values", "0 200 800"},
     {"proc-title-template", "{title} {listen-addr} {server-mode}"},

@@ -1,0 +1,85 @@
+/* Sessions that got pushes: flushed at the end of the cycle, but not again at once after a flush
+ * that took long.
+ *
+ *     message -> 100 outputs -> 100 writes, 260 us .. messages gather for 260 us .. 100 writes
+ *
+ * A message to many costs a write for each. While a stream of them comes, those that arrive within
+ * the time that the last flush took are sent with one write: nobody waits longer than he would have
+ * for others' writes, and a message that comes alone is sent at once. Few receivers, no waiting.
+ * Threads: the reactor's. Invariant: is_pushed says whether a session is in the list. */
+#include "cycle.h"
+#include "pollard/base/clock.h"
+
+/* A flush that took less is no reason to wait: about twenty receivers. */
+#define HOLD_FROM_NS 50000
+/* Nor is any longer than this. The timer that ends a wait in which nothing happens has the
+ * resolution of a millisecond. */
+#define HOLD_MAX_NS 500000
+
+void pushed_add(struct cycle *cycle, struct session *session)
+{
+    struct pushed *pushed = &cycle->pushed;
+    if (session->is_pushed) {
+        return;
+    }
+    session->is_pushed = true;
+    session->next_pushed = NULL;
+    session->previous_pushed = pushed->last;
+    if (pushed->last == NULL) {
+        pushed->first = session;
+    } else {
+        pushed->last->next_pushed = session;
+    }
+    pushed->last = session;
+}
+
+void pushed_remove(struct cycle *cycle, struct session *session)
+{
+    struct pushed *pushed = &cycle->pushed;
+    if (!session->is_pushed) {
+        return;
+    }
+    session->is_pushed = false;
+    if (session->previous_pushed == NULL) {
+        pushed->first = session->next_pushed;
+    } else {
+        session->previous_pushed->next_pushed = session->next_pushed;
+    }
+    if (session->next_pushed == NULL) {
+        pushed->last = session->previous_pushed;
+    } else {
+        session->next_pushed->previous_pushed = session->previous_pushed;
+    }
+}
+
+/* The end of the cycle does the rest. */
+static void on_timer(struct timer *timer, struct reactor *reactor)
+{
+}
+
+void pushed_flush(struct cycle *cycle)
+{
+    struct pushed *pushed = &cycle->pushed;
+    if (LIKELY(pushed->first == NULL)) {
+        return;
+    }
+    uint64_t begin = clock_ticks();
+    if (begin - pushed->flushed_at < pushed->hold_ticks) {
+        pushed->timer.fire = on_timer;
+        if (pushed->timer.position == 0) {
+            reactor_timer_set(cycle->reactor, &pushed->timer,
+                              reactor_monotonic_ms(cycle->reactor) + 1);
+        }
+        return;
+    }
+    struct session *session;
+    while ((session = pushed->first) != NULL) {
+        pushed_remove(cycle, session);
+        (void)cycle_flush(cycle, session);
+    }
+    reactor_timer_cancel(cycle->reactor, &pushed->timer);
+    pushed->flushed_at = clock_ticks();
+    uint64_t cost = pushed->flushed_at - begin;
+    uint64_t most = clock_ns_to_ticks(HOLD_MAX_NS);
+    pushed->hold_ticks = cost < clock_ns_to_ticks(HOLD_FROM_NS) ? 0 : cost < most ? cost : most;
+}
