@@ -55,8 +55,6 @@ const struct option_row inert_misc_rows[] = {
                "Who may use MODULE."),
     INERT_NUMBER("busy-reply-threshold", "lua-time-limit", "5000", 0, INT64_MAX,
                  "Milliseconds after which a script makes others see BUSY."),
-    INERT_NUMBER("tracking-table-max-keys", NULL, "1000000", 0, INT64_MAX,
-                 "Most keys remembered for client caches."),
     INERT_TEXT("bind-source-addr", NULL, 0, "", "Address of outgoing connections."),
     INERT_FIXED_NUMBER("socket-mark-id", "0", 0, UINT32_MAX, "Mark on sockets."),
     INERT_ENUM("supervised", OPTION_IMMUTABLE, "no", choices_supervised,

@@ -15,6 +15,7 @@ struct events {
     struct client_registry *registry;
     struct events_options *options;
     struct pubsub *pubsub;
+    struct tracking_table *tracking;
     uint32_t reactor_count;
     struct backlog *backlogs;     /* one a reactor */
     _Atomic uint64_t subscribers; /* sessions with SESSION_SUBSCRIBED */

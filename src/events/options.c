@@ -39,5 +39,14 @@ const struct option_row events_option_rows[] = {
      .parse = parse_classes,
      .print = print_classes,
      .apply = apply_classes},
+    {.name = "tracking-table-max-keys",
+     .kind = OPTION_NUMBER,
+     .offset = offsetof(struct events_options, tracking.table_max_keys),
+     .fallback = "1000000",
+     .min = 0,
+     .max = INT64_MAX,
+     .section = "limits",
+     .doc = "Most keys remembered for clients that cache (CLIENT TRACKING); above that others are "
+            "forgotten and their clients told to drop them. 0: no limit."},
 };
 const size_t events_option_row_count = sizeof(events_option_rows) / sizeof(events_option_rows[0]);

@@ -346,7 +346,11 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
         cycle->stats = stats_self();
         cycle->pause_mark = registry_pause_mark(cycle->services->registry);
         cycle->exec = (struct exec){
-            .reply = &cycle->reply, .access = &cycle->access, .services = cycle->services};
+            .reply = &cycle->reply,
+            .access = &cycle->access,
+            .services = cycle->services,
+            .reactor_index = reactor_index(reactor),
+        };
         access_init(&cycle->access, cycle->services->keyspace, ACCESS_READ, (struct key_list){0},
                     /* now_ms= */ 0);
         cycle->flush_ticks = clock_ns_to_ticks(FLUSH_DELAY_NS);
@@ -373,6 +377,7 @@ static void on_cycle_end(void *context, struct reactor *reactor)
         pushed_flush(cycle);
     }
     pushed_flush(cycle);
+    push_wake(cycle->services->registry);
     keyspace_leave(cycle->services->keyspace);
 }
 

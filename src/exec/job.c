@@ -299,6 +299,7 @@ static struct job *job_make(struct cycle *cycle, struct session *session, struct
         .access = &job->access,
         .services = cycle->services,
         .client_id = session->id,
+        .reactor_index = reactor_index(session->conn.reactor),
         .fieldsets = fieldsets_acquire(session->fieldsets),
         .protocol = session->protocol,
         .transaction = &job->transaction,

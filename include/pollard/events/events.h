@@ -11,14 +11,15 @@
 #ifndef POLLARD_EVENTS_EVENTS_H
 #define POLLARD_EVENTS_EVENTS_H
 
-#include "pollard/exec/exec.h"
+#include "pollard/events/tracking.h"
 #include "pollard/pubsub/pubsub.h"
 
 struct events;
 
 struct events_options {
     option_number notify_classes; /* notify-keyspace-events: enum event_class */
-    struct keyspace *keyspace;    /* private: whom apply tells; NULL before there is one */
+    struct tracking_options tracking;
+    struct keyspace *keyspace; /* private: whom apply tells; NULL before there is one */
 };
 extern const struct option_row events_option_rows[];
 extern const size_t events_option_row_count;
@@ -69,6 +70,7 @@ uint32_t events_subscription_count(const struct session *session, enum pubsub_sp
 /* ---- Questions: any thread ---- */
 
 struct pubsub *events_pubsub(struct events *events);
+struct tracking_table *events_tracking(struct events *events);
 /* Sessions that are subscribed to something. */
 uint64_t events_subscribers(const struct events *events);
 

@@ -112,6 +112,7 @@ struct exec {
     const struct services *services;
     int64_t now_ms; /* wall clock: = access->now_ms when there are keys */
     uint64_t client_id;
+    uint32_t reactor_index; /* where the client lives; also on the pool */
     uint8_t protocol;
     struct fieldsets *fieldsets; /* on the pool: of the session */
     struct exec_work *work;      /* STATUS_COMPUTE's, on the pool; else NULL */

@@ -158,10 +158,14 @@ enum status cmd_client_capa(struct exec *x)
 enum status cmd_client_help(struct exec *x)
 {
     static const char *const lines[] = {
+        "CACHING (YES|NO)",
+        "    Whether the keys of the next command are tracked, in the modes OPTIN and OPTOUT.",
         "CAPA <capability> [<capability> ...]",
         "    Tell the server what this client can do; words that are not known are ignored.",
         "GETNAME",
         "    Tell the name of this connection.",
+        "GETREDIR",
+        "    Tell the ID of the connection that invalidations of this one go to.",
         "ID",
         "    Tell the ID of this connection.",
         "INFO",
@@ -190,6 +194,12 @@ enum status cmd_client_help(struct exec *x)
         "    Say which client library this connection comes from.",
         "SETNAME <name>",
         "    Give this connection a name.",
+        "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+        "         [OPTIN] [OPTOUT] [NOLOOP]",
+        "    Whether this connection is told when keys change that it has read, or, with BCAST,",
+        "    any keys that begin with a prefix.",
+        "TRACKINGINFO",
+        "    Tell how this connection tracks keys.",
         "NO-EVICT (ON|OFF)",
         "    Keep this connection when client memory runs short.",
         "NO-TOUCH (ON|OFF)",

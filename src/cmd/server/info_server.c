@@ -169,6 +169,11 @@ static uint64_t number_subscribers(const struct info *info)
     return events_subscribers(info->services->events);
 }
 
+static uint64_t number_tracking(const struct info *info)
+{
+    return tracking_count(events_tracking(info->services->events));
+}
+
 void info_clients(const struct info *info)
 {
     static const struct info_row rows[] = {
@@ -176,7 +181,7 @@ void info_clients(const struct info *info)
         INFO_ZERO("cluster_connections"),
         INFO_NUMBER("maxclients", number_maxclients),
         INFO_NUMBER("blocked_clients", number_blocked),
-        INFO_ZERO("tracking_clients"),
+        INFO_NUMBER("tracking_clients", number_tracking),
         INFO_NUMBER("pubsub_clients", number_subscribers),
         INFO_ZERO("watching_clients"),
         INFO_ZERO("clients_in_timeout_table"),

@@ -37,6 +37,26 @@ static uint64_t number_shard_channels(const struct info *info)
     return pubsub_count(events_pubsub(info->services->events), PUBSUB_SHARD_CHANNELS);
 }
 
+static struct tracking_table *tracking_of(const struct info *info)
+{
+    return events_tracking(info->services->events);
+}
+
+static uint64_t number_tracked_keys(const struct info *info)
+{
+    return tracking_count_keys(tracking_of(info));
+}
+
+static uint64_t number_tracked_items(const struct info *info)
+{
+    return tracking_count_items(tracking_of(info));
+}
+
+static uint64_t number_tracked_prefixes(const struct info *info)
+{
+    return tracking_count_prefixes(tracking_of(info));
+}
+
 void info_stats(const struct info *info)
 {
     static const struct info_row rows[] = {
@@ -80,9 +100,9 @@ void info_stats(const struct info *info)
         INFO_ZERO("active_defrag_key_misses"),
         INFO_ZERO("total_active_defrag_time"),
         INFO_ZERO("current_active_defrag_time"),
-        INFO_ZERO("tracking_total_keys"),
-        INFO_ZERO("tracking_total_items"),
-        INFO_ZERO("tracking_total_prefixes"),
+        INFO_NUMBER("tracking_total_keys", number_tracked_keys),
+        INFO_NUMBER("tracking_total_items", number_tracked_items),
+        INFO_NUMBER("tracking_total_prefixes", number_tracked_prefixes),
         INFO_ZERO("unexpected_error_replies"),
         INFO_COUNTER("total_error_replies", STAT_error_replies),
         INFO_ZERO("dump_payload_sanitizations"),
