@@ -1,7 +1,9 @@
 /* The options of clients: rows for config. */
 #include "pollard/base/number.h"
 #include "pollard/base/text.h"
-#include "pollard/client/registry.h"
+#include "registry_private.h"
+
+#define PERCENT_MAX 100
 
 static const char *const class_names[CLIENT_CLASSES] = {"normal", "slave", "pubsub"};
 
@@ -65,6 +67,51 @@ static void print_output_limits(const void *owner, struct buf *value)
     }
 }
 
+/* Bytes, or a percentage, which is kept as a negative number. */
+static const char *parse_share(void *owner, struct bytes value)
+{
+    static const char error[] = "argument must be a memory or percent value";
+    struct client_options *options = owner;
+    if (value.size > 1 && value.data[value.size - 1] == '%') {
+        int64_t percent = 0;
+        if (!number_parse_i64(bytes_make(value.data, value.size - 1), &percent) || percent < 0) {
+            return error;
+        }
+        if (percent > PERCENT_MAX) {
+            return "percentage argument must be less or equal to 100";
+        }
+        option_put(&options->maxmemory_clients, -percent);
+        return NULL;
+    }
+    uint64_t size = 0;
+    if (value.size > 0 && !number_parse_memory(value, &size)) {
+        return error;
+    }
+    option_put(&options->maxmemory_clients, size > INT64_MAX ? INT64_MAX : (int64_t)size);
+    return NULL;
+}
+
+static void print_share(const void *owner, struct buf *value)
+{
+    const struct client_options *options = owner;
+    int64_t number = option_get(&options->maxmemory_clients);
+    if (number < 0) {
+        buf_format(value, "%d%%", (int)-number);
+    } else {
+        buf_format(value, "%lld", (long long)number);
+    }
+}
+
+/* Idle reactors have to look, too. */
+static const char *apply_share(void *owner)
+{
+    const struct client_options *options = owner;
+    if (options->registry != NULL) {
+        registry_wake_all(options->registry);
+    }
+    return NULL;
+}
+
 #define FIELD(name) .offset = offsetof(struct client_options, name)
 
 const struct option_row client_option_rows[] = {
@@ -119,6 +166,17 @@ const struct option_row client_option_rows[] = {
             "seconds of staying above which it is closed. 0: no limit.",
      .parse = parse_output_limits,
      .print = print_output_limits},
+    {.name = "maxmemory-clients",
+     .kind = OPTION_SPECIAL,
+     FIELD(maxmemory_clients),
+     .fallback = "0",
+     .section = "limits",
+     .doc = "Most memory of all clients together, for their input, output and settings: bytes, or "
+            "a percentage of maxmemory. Above it the largest ones are closed, but for those with "
+            "CLIENT NO-EVICT. 0: no limit.",
+     .parse = parse_share,
+     .print = print_share,
+     .apply = apply_share},
     {.name = "requirepass",
      .kind = OPTION_TEXT,
      .flags = OPTION_SECRET,

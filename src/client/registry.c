@@ -245,6 +245,7 @@ void session_destroy(struct session *session)
         registry->destroy_hook(registry->hook_context, session);
     }
     delist(session);
+    session_forget_memory(session);
     session_set_monitor(session, false);
     session_set_blocked(session, false);
     atomic_fetch_sub_explicit(&registry_part_of(session)->clients, 1, memory_order_relaxed);

@@ -6,6 +6,8 @@
 #include "pollard/base/thread.h"
 #include "pollard/client/push.h"
 
+#define CLIENT_SIZE_CLASSES 19
+
 /* One a reactor, on its own cache line: written by that reactor, summed by anyone. */
 struct registry_part {
     _Atomic uint64_t clients;
@@ -15,6 +17,13 @@ struct registry_part {
     struct session **by_id;
     uint32_t slot_count; /* a power of two, or 0 */
     uint32_t session_count;
+    /* memory.c */
+    bool counts_memory;
+    struct session *by_size[CLIENT_SIZE_CLASSES];
+    _Atomic uint32_t size_counts[CLIENT_SIZE_CLASSES]; /* sessions in them */
+    _Atomic uint64_t memory_bytes;
+    struct mail size_mail;
+    atomic_bool size_mail_is_out;
     struct mail push_mail;
     struct client_registry *registry;
     /* Others write here. */
@@ -49,6 +58,11 @@ struct client_registry {
 
 /* push.c; when the parts are there. */
 void push_setup(struct client_registry *registry);
+
+/* memory.c: the session ends. */
+void session_forget_memory(struct session *session);
+/* The limit has changed: every reactor is to look. */
+void registry_wake_all(struct client_registry *registry);
 
 static inline struct registry_part *registry_part_of(const struct session *session)
 {

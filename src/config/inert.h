@@ -40,8 +40,6 @@ const char *inert_check_scores(void *owner, struct bytes value);
 const char *inert_check_title(void *owner, struct bytes value);
 const char *inert_parse_primary(void *owner, struct bytes value);
 void inert_print_text(const void *owner, struct buf *ret_value);
-const char *inert_parse_share(void *owner, struct bytes value);
-void inert_print_share(const void *owner, struct buf *ret_value);
 
 /* Rows; alias_ may be NULL, flags_ 0. */
 #define INERT_ROW(name_, alias_, kind_, flags_, fallback_)                                         \

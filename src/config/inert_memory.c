@@ -17,8 +17,6 @@ const struct option_row inert_memory_rows[] = {
     INERT_NUMBER("maxmemory-samples", NULL, "5", 1, INT32_MAX, "Keys compared for one eviction."),
     INERT_NUMBER("maxmemory-eviction-tenacity", NULL, "10", 0, 100,
                  "Effort of one eviction cycle."),
-    INERT_SPECIAL("maxmemory-clients", NULL, 0, "0", inert_parse_share, inert_print_share,
-                  "Memory of all clients, in bytes or percent of maxmemory."),
     INERT_NUMBER("lfu-log-factor", NULL, "10", 0, INT32_MAX, "How slowly use counters rise."),
     INERT_NUMBER("lfu-decay-time", NULL, "1", 0, INT32_MAX,
                  "Minutes after which use counters fall."),

@@ -16,9 +16,6 @@ const struct inert_table inert_tables[INERT_TABLE_COUNT] = {
     {inert_misc_rows, &inert_misc_count},
 };
 
-/* maxmemory-clients: percentages are kept as negative numbers. */
-#define INERT_PERCENT_MAX 100
-
 /* Cuts the next word off at a single space. False at the end. */
 static bool inert_next_word(struct bytes *text, struct bytes *ret_word)
 {
@@ -152,38 +149,4 @@ void inert_print_text(const void *owner, struct buf *ret_value)
 {
     const struct inert_slot *slot = owner;
     option_text_copy(&slot->text, ret_value);
-}
-
-const char *inert_parse_share(void *owner, struct bytes value)
-{
-    static const char error[] = "argument must be a memory or percent value";
-    struct inert_slot *slot = owner;
-    if (value.size > 1 && value.data[value.size - 1] == '%') {
-        int64_t percent = 0;
-        if (!number_parse_i64(bytes_make(value.data, value.size - 1), &percent) || percent < 0) {
-            return error;
-        }
-        if (percent > INERT_PERCENT_MAX) {
-            return "percentage argument must be less or equal to 100";
-        }
-        option_put(&slot->number, -percent);
-        return NULL;
-    }
-    uint64_t size = 0;
-    if (value.size > 0 && !number_parse_memory(value, &size)) {
-        return error;
-    }
-    option_put(&slot->number, size > INT64_MAX ? INT64_MAX : (int64_t)size);
-    return NULL;
-}
-
-void inert_print_share(const void *owner, struct buf *ret_value)
-{
-    const struct inert_slot *slot = owner;
-    int64_t number = option_get(&slot->number);
-    if (number < 0) {
-        buf_format(ret_value, "%d%%", (int)-number);
-    } else {
-        buf_format(ret_value, "%lld", (long long)number);
-    }
 }

@@ -94,6 +94,9 @@ bool cycle_flush(struct cycle *cycle, struct session *session)
                               reactor_monotonic_ms(cycle->reactor) + SOFT_LOOK_MS);
         }
     }
+    if (UNLIKELY(cycle->counts_clients)) {
+        session_count_memory(session);
+    }
     bool is_sent = chain_is_empty(&session->conn.output);
     if ((session->flags & SESSION_CLOSE_NOW) != 0 ||
         ((session->flags & SESSION_CLOSE_AFTER) != 0 && is_sent &&
@@ -367,6 +370,20 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
     cycle->monitored = registry_count_monitors(cycle->services->registry) > 0;
 }
 
+/* All clients together keep to maxmemory-clients. */
+static void hold_client_memory(struct cycle *cycle)
+{
+    const struct services *services = cycle->services;
+    if (LIKELY(option_get(&services->client_options->maxmemory_clients) == 0 &&
+               !cycle->counts_clients)) {
+        return;
+    }
+    uint64_t limit = registry_memory_limit(
+        services->registry, (uint64_t)option_get(&services->keyspace_options->maxmemory));
+    cycle->counts_clients = limit != 0;
+    registry_hold_memory(services->registry, cycle->reactor, limit);
+}
+
 static void on_cycle_end(void *context, struct reactor *reactor)
 {
     struct cycle *cycle = cycle_for(context, reactor);
@@ -378,6 +395,7 @@ static void on_cycle_end(void *context, struct reactor *reactor)
     }
     pushed_flush(cycle);
     push_wake(cycle->services->registry);
+    hold_client_memory(cycle);
     keyspace_leave(cycle->services->keyspace);
 }
 

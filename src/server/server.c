@@ -119,6 +119,7 @@ static bool make_reactors(struct server *server)
         }
     }
     registry_set_reactors(server->registry, server->reactors, count);
+    server->client_options.registry = server->registry;
     return true;
 }
 

@@ -23,7 +23,9 @@ struct client_options {
     option_number bulk_size_max;      /* proto-max-bulk-len */
     option_number query_buffer_limit; /* client-query-buffer-limit */
     struct output_limit output_limits[CLIENT_CLASSES];
+    option_number maxmemory_clients; /* bytes; below 0: percent of maxmemory; 0: none */
     struct option_text requirepass;
+    struct client_registry *registry; /* private: whom a change is told; NULL before there is one */
 };
 extern const struct option_row client_option_rows[];
 extern const size_t client_option_row_count;
@@ -97,6 +99,20 @@ int64_t registry_close_idle(struct client_registry *registry, struct reactor *re
 void session_check_output(struct session *session, int64_t monotonic_ms);
 /* The same for one for whom too much waits elsewhere: marks and counts. */
 void session_cut_for_output(struct session *session);
+
+/* ---- Memory of all clients (maxmemory-clients) ---- */
+
+/* The limit in bytes, 0 if there is none; maxmemory is what percentages are of. */
+uint64_t registry_memory_limit(const struct client_registry *registry, uint64_t maxmemory);
+/* Keeps to the limit: closes the largest clients without NO-EVICT while all together are over it,
+ * or has the reactors do so that they live on. Counts from the first call with a limit to the first
+ * without. At the end of a cycle, on the reactor's thread. */
+void registry_hold_memory(struct client_registry *registry, struct reactor *reactor,
+                          uint64_t limit);
+/* What the clients take as last counted; 0 while nothing is. Any thread. */
+uint64_t registry_memory(const struct client_registry *registry);
+/* Counts the session anew if its reactor counts; after it was busy. On the owner's thread. */
+void session_count_memory(struct session *session);
 
 /* ---- Pause (CLIENT PAUSE) ---- */
 

@@ -73,9 +73,13 @@ struct session {
     int64_t created_ms;          /* wall clock */
     int64_t soft_limit_since_ms; /* output over its soft limit since; 0: is not */
     uint64_t commands;
-    struct fieldsets *fieldsets;         /* of HIMPORT; NULL: none */
-    struct suspension *suspension;       /* what it waits for, NULL if nothing */
-    struct session *next_by_id;          /* private to the registry */
+    struct fieldsets *fieldsets;   /* of HIMPORT; NULL: none */
+    struct suspension *suspension; /* what it waits for, NULL if nothing */
+    struct session *next_by_id;    /* private to the registry, and so are these: */
+    struct session *next_by_size;
+    struct session *previous_by_size;
+    size_t counted_memory;               /* as last counted */
+    uint8_t size_class;                  /* the list that it is in; 0: none */
     struct chain held;                   /* pushes while SESSION_HOLD */
     struct transaction *transaction;     /* exec's: queued commands, watched keys; NULL: none */
     struct subscriptions *subscriptions; /* events': NULL: none */

@@ -36,6 +36,7 @@ typedef _Atomic uint64_t stat_counter;
     STAT(writes_processed)                                                                         \
     STAT(client_input_limit_cuts)                                                                  \
     STAT(client_output_limit_cuts)                                                                 \
+    STAT(clients_evicted)                                                                          \
     STAT(pool_jobs)                                                                                \
     STAT(pool_jobs_busy_shard)                                                                     \
     STAT(lock_spins)                                                                               \

@@ -77,6 +77,13 @@ static uint64_t number_muzzy(const struct info *info)
     return info->memory.muzzy_bytes;
 }
 
+/* Clients are counted only to keep to a limit. */
+static void print_clients(const struct info *info)
+{
+    const struct services *services = info->services;
+    buf_format(info->text, "%llu", (unsigned long long)registry_memory(services->registry));
+}
+
 #define HUMAN(function)                                                                            \
     static void print_##function(const struct info *info)                                          \
     {                                                                                              \
@@ -207,6 +214,7 @@ void info_memory(const struct info *info)
         INFO_ZERO("mem_replication_backlog"),
         INFO_ZERO("mem_total_replication_buffers"),
         INFO_ZERO("mem_clients_slaves"),
+        INFO_PRINT("mem_clients_normal", print_clients),
         INFO_ZERO("mem_cluster_links"),
         INFO_ZERO("mem_aof_buffer"),
         INFO_PRINT("mem_allocator", print_allocator),

@@ -81,7 +81,7 @@ void info_stats(const struct info *info)
         INFO_ZERO("expired_time_cap_reached_count"),
         INFO_ZERO("expire_cycle_cpu_milliseconds"),
         INFO_COUNTER("evicted_keys", STAT_evicted_keys),
-        INFO_ZERO("evicted_clients"),
+        INFO_COUNTER("evicted_clients", STAT_clients_evicted),
         INFO_ZERO("evicted_scripts"),
         INFO_ZERO("total_eviction_exceeded_time"),
         INFO_ZERO("current_eviction_exceeded_time"),

@@ -76,7 +76,6 @@ static const char *const inert_defaults[][2] = {
     {"lua-time-limit", "5000"},
     {"masterauth", ""},
     {"masteruser", ""},
-    {"maxmemory-clients", "0"},
     {"maxmemory-eviction-tenacity", "10"},
     {"maxmemory-policy", "noeviction"},
     {"maxmemory-samples", "5"},
