@@ -233,13 +233,20 @@ static uint32_t evict_from(struct tracked_keys *keys, struct stripe *stripe, uin
     return evicted;
 }
 
-static void evict(struct tracked_keys *keys, uint64_t keys_max)
+/* True: a key was emitted. */
+static bool evict(struct tracked_keys *keys, uint64_t keys_max)
 {
-    uint32_t left = EVICTIONS_MAX;
-    for (uint32_t i = 0; i < STRIPES && left > 0 && tracked_count_keys(keys) > keys_max; i++) {
+    uint32_t evicted = 0;
+    for (uint32_t i = 0; i < STRIPES && evicted < EVICTIONS_MAX; i++) {
+        uint64_t count = tracked_count_keys(keys);
+        if (count <= keys_max) {
+            break;
+        }
+        uint32_t most = count - keys_max > 1 ? 2 : 1;
         uint32_t next = atomic_fetch_add_explicit(&keys->next_eviction, 1, memory_order_relaxed);
-        left -= evict_from(keys, &keys->stripes[next % STRIPES], left > 1 ? 2 : 1);
+        evicted += evict_from(keys, &keys->stripes[next % STRIPES], most);
     }
+    return evicted > 0;
 }
 
 static void insert(struct tracked_keys *keys, struct stripe *stripe, const struct key_change *key,
@@ -259,34 +266,42 @@ static void insert(struct tracked_keys *keys, struct stripe *stripe, const struc
     (void)atomic_fetch_add_explicit(&keys->key_count, 1, memory_order_relaxed);
 }
 
-void tracked_add(struct tracked_keys *keys, const struct key_change *key, uint64_t client,
-                 const struct tracked_limits *limits)
+/* The stripe's lock is held. True: the key was emitted for its other clients. */
+static bool add_to_stripe(struct tracked_keys *keys, struct stripe *stripe,
+                          const struct key_change *key, const struct tracked_reader *reader)
 {
     const struct reactor_set nobody = {{0}};
-    struct stripe *stripe = stripe_of(keys, key->hash);
-    lock_acquire(&stripe->lock);
     struct tracked **link = stripe->bucket_count == 0 ? NULL : find_link(stripe, key);
     struct tracked *tracked = link == NULL ? NULL : *link;
-    if (tracked != NULL && has_client(tracked, client)) {
-        lock_release(&stripe->lock);
-        return;
+    if (tracked != NULL && has_client(tracked, reader->client)) {
+        return false;
     }
-    if (tracked != NULL && tracked->client_count >= limits->clients_max) {
+    bool is_full = tracked != NULL && tracked->client_count >= reader->clients_max;
+    if (is_full) {
         (void)unlink_at(keys, stripe, link);
         tracked->writer = 0;
         emit(keys, tracked, &nobody);
-        tracked = NULL;
     }
-    if (tracked != NULL) {
-        add_client(tracked, client);
+    if (tracked != NULL && !is_full) {
+        add_client(tracked, reader->client);
         stripe->item_count++;
     } else {
-        insert(keys, stripe, key, client);
+        insert(keys, stripe, key, reader->client);
     }
+    return is_full;
+}
+
+bool tracked_add(struct tracked_keys *keys, const struct key_change *key,
+                 const struct tracked_reader *reader)
+{
+    struct stripe *stripe = stripe_of(keys, key->hash);
+    lock_acquire(&stripe->lock);
+    bool has_emitted = add_to_stripe(keys, stripe, key, reader);
     lock_release(&stripe->lock);
-    if (limits->keys_max != 0 && tracked_count_keys(keys) > limits->keys_max) {
-        evict(keys, limits->keys_max);
+    if (reader->keys_max != 0 && tracked_count_keys(keys) > reader->keys_max) {
+        has_emitted |= evict(keys, reader->keys_max);
     }
+    return has_emitted;
 }
 
 /* ---- Changes ---- */

@@ -79,14 +79,15 @@ struct tracked_keys;
 ATTR_MUST_USE struct tracked_keys *tracked_keys_create(const struct tracked_sink *sink);
 void tracked_keys_destroy(struct tracked_keys **keys);
 
-struct tracked_limits {
-    uint64_t keys_max; /* 0: none */
-    uint32_t clients_max;
+struct tracked_reader {
+    uint64_t client;
+    uint64_t keys_max;    /* of the table; 0: none */
+    uint32_t clients_max; /* of a key */
 };
-/* The client is to hear of the next change of the key. At the limits others are emitted: keys here
- * and there in the table, or the key itself, of which the client is the only one then. */
-void tracked_add(struct tracked_keys *keys, const struct key_change *key, uint64_t client,
-                 const struct tracked_limits *limits);
+/* The reader is to hear of the next change of the key. At the limits others are emitted: keys here
+ * and there in the table, or the key itself, which has no other client then. True: some were. */
+bool tracked_add(struct tracked_keys *keys, const struct key_change *key,
+                 const struct tracked_reader *reader);
 /* The key has changed: emitted when it is in the table or has one of the prefixes. */
 void tracked_change(struct tracked_keys *keys, const struct key_change *change);
 /* The prefixes from now on; returns when nobody looks at the former ones any more. */

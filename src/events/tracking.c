@@ -91,16 +91,18 @@ bool tracking_wants(struct session *session, const struct command *command)
 
 void tracking_remember(struct tracking_table *table, const struct exec *x)
 {
-    uint32_t others = atomic_load_explicit(&table->client_count, memory_order_relaxed);
-    const struct tracked_limits limits = {
+    uint32_t clients = atomic_load_explicit(&table->client_count, memory_order_relaxed);
+    const struct tracked_reader reader = {
+        .client = tracked_client(x->reactor_index, x->client_id),
         .keys_max = (uint64_t)option_get(&table->options->table_max_keys),
-        .clients_max = 2 * others + CLIENTS_SPARE,
+        .clients_max = 2 * clients + CLIENTS_SPARE,
     };
-    uint64_t client = tracked_client(x->reactor_index, x->client_id);
     for (uint32_t i = 0; i < x->access->key_count; i++) {
         const struct access_key *key = &x->access->keys[i];
         const struct key_change about = {.name = key->name, .hash = key->hash, .db = key->db};
-        tracked_add(table->keys, &about, client, &limits);
+        if (tracked_add(table->keys, &about, &reader)) {
+            access_owe_settle(x->access);
+        }
     }
 }
 
