@@ -200,6 +200,8 @@ enum status cmd_client_help(struct exec *x)
         "    any keys that begin with a prefix.",
         "TRACKINGINFO",
         "    Tell how this connection tracks keys.",
+        "UNBLOCK <client-id> [TIMEOUT|ERROR]",
+        "    End the wait of a connection, as if its time were over, or with an error.",
         "NO-EVICT (ON|OFF)",
         "    Keep this connection when client memory runs short.",
         "NO-TOUCH (ON|OFF)",
