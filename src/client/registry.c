@@ -159,6 +159,15 @@ uint64_t registry_count_blocked(const struct client_registry *registry)
     return sum;
 }
 
+uint64_t registry_count_watching(const struct client_registry *registry)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < registry->reactor_count; i++) {
+        sum += atomic_load_explicit(&registry->parts[i].watching, memory_order_relaxed);
+    }
+    return sum;
+}
+
 uint64_t registry_count_monitors(const struct client_registry *registry)
 {
     uint64_t sum = 0;
@@ -248,6 +257,7 @@ void session_destroy(struct session *session)
     session_forget_memory(session);
     session_set_monitor(session, false);
     session_set_blocked(session, false);
+    session_set_watches(session, 0);
     atomic_fetch_sub_explicit(&registry_part_of(session)->clients, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&registry->clients, 1, memory_order_relaxed);
     reactor_remove(&session->conn);
@@ -282,6 +292,17 @@ void session_set_blocked(struct session *session, bool blocked)
 {
     if (set_flag(session, SESSION_BLOCKED, blocked)) {
         atomic_fetch_add_explicit(&registry_part_of(session)->blocked, blocked ? 1 : UINT64_MAX,
+                                  memory_order_relaxed);
+    }
+}
+
+void session_set_watches(struct session *session, uint32_t count)
+{
+    bool began = session->watch_count == 0 && count > 0;
+    bool ended = session->watch_count > 0 && count == 0;
+    session->watch_count = count;
+    if (began || ended) {
+        atomic_fetch_add_explicit(&registry_part_of(session)->watching, began ? 1 : UINT64_MAX,
                                   memory_order_relaxed);
     }
 }

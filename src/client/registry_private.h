@@ -12,6 +12,7 @@
 struct registry_part {
     _Atomic uint64_t clients;
     _Atomic uint64_t blocked;
+    _Atomic uint64_t watching;
     _Atomic uint32_t monitors;
     /* Sessions by their ids: the reactor's own. */
     struct session **by_id;

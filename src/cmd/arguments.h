@@ -16,8 +16,8 @@ enum status argument_integer(const struct exec *x, uint32_t index, int64_t *ret_
 /* argv[index] as a database number that exists. STATUS_OK, STATUS_NOT_INTEGER, STATUS_INT_RANGE,
  * STATUS_DB_RANGE. */
 enum status argument_db(const struct exec *x, uint32_t index, uint32_t *ret_db);
-/* argv[index] as the time-out of a blocking command, in seconds with a fraction: in ms, rounded up, 0
- * for ever. STATUS_OK, STATUS_TIMEOUT_NOT_FLOAT, STATUS_TIMEOUT_NEGATIVE. */
+/* argv[index] as the time-out of a blocking command, in seconds with a fraction: in ms, rounded up,
+ * 0 for ever. STATUS_OK, STATUS_TIMEOUT_NOT_FLOAT, STATUS_TIMEOUT_NEGATIVE. */
 enum status argument_timeout(const struct exec *x, uint32_t index, int64_t *ret_timeout_ms);
 /* argv[index] as a cursor of a scan, as Redis reads them: an optional sign, and nothing is 0. */
 bool argument_cursor(const struct exec *x, uint32_t index, uint64_t *ret_cursor);

@@ -3,6 +3,7 @@
  * Threads: begun by the reactor or a worker, under the locks of the keys; ended on the reactor. */
 #include "block.h"
 #include "pollard/base/check.h"
+#include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
 
 static void reply_nothing(const struct exec *x, struct reply *reply)
@@ -24,9 +25,11 @@ enum status exec_wait(struct exec *x, const struct exec_wait *wait)
     return STATUS_BLOCK;
 }
 
+/* Whatever the command replies when it may not wait: this is Redis's one answer to all of them. */
 static void on_timeout(struct suspension *suspension, struct reply *reply)
 {
-    reply_nothing(&((struct job *)suspension)->x, reply);
+    (void)suspension; /* There is nothing to tell apart. */
+    reply_null_array(reply);
 }
 
 static bool take_back(struct suspension *suspension)
@@ -44,7 +47,9 @@ static void arm(struct waiting *waiting, struct reactor *reactor)
     suspension->take_back = take_back;
     session_set_blocked(suspension->session, true);
     if (timeout_ms > 0) {
-        reactor_timer_set(reactor, &suspension->timer, reactor_monotonic_ms(reactor) + timeout_ms);
+        /* From now, not from when the cycle began; the next whole millisecond, never before. */
+        int64_t due_us = clock_monotonic_us() + timeout_ms * 1000;
+        reactor_timer_set(reactor, &suspension->timer, (due_us + 999) / 1000);
     }
 }
 

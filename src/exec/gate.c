@@ -81,7 +81,7 @@ static bool refuse_shape(const struct cycle *cycle, struct session *session,
     }
     if ((command->arity > 0 && argc != (uint32_t)command->arity) ||
         (command->arity < 0 && argc < (uint32_t)-command->arity) || command->handler == NULL) {
-        if (command->route == ROUTE_QUEUE && (session->flags & SESSION_MULTI) != 0) {
+        if (command->route == ROUTE_QUEUE) {
             reply_error(reply, "EXECABORT Transaction discarded because of: wrong number of "
                                "arguments for 'exec' command");
             transaction_discard(cycle->services, session);

@@ -19,7 +19,7 @@ void transaction_describe(struct session *session)
     bool is_open = transaction != NULL && transaction->is_open;
     session->queued_count = is_open ? transaction->count : 0;
     session->queued_memory = is_open ? transaction->memory : 0;
-    session->watch_count = transaction == NULL ? 0 : transaction->watch_count;
+    session_set_watches(session, transaction == NULL ? 0 : transaction->watch_count);
     session->flags &= ~(uint32_t)SESSION_MULTI;
     session->flags |= is_open ? SESSION_MULTI : 0;
 }

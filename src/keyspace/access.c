@@ -45,6 +45,8 @@ void access_init(struct access *access, struct keyspace *keyspace, enum access_m
     access->has_all = false;
     access->is_borrowed = false;
     access->has_told = false;
+    access->changed_index = 0;
+    access->has_lapsed = false;
     access->is_untold = false;
     access->ready = NULL;
     access->granted = false;
@@ -342,6 +344,7 @@ enum access_result access_open_one(struct access *access, const struct access_op
     access->mode = (uint8_t)open->mode;
     access->flags = (uint8_t)open->flags;
     access->changed = false;
+    access->changed_index = 0;
     access->tries = 0;
     access->prepares = 0;
     access->now_ms = open->now_ms;
@@ -421,6 +424,10 @@ static ATTR_NOINLINE void end_extras(struct access *access)
         access->has_all = false;
     }
     access->extra = (struct key_list){0};
+    if (access->has_lapsed) {
+        access->has_lapsed = false;
+        access->has_told |= expire_key(access->keyspace, &access->lapsed, access->now_ms);
+    }
     if (access->has_told) {
         access->has_told = false;
         keyspace_settle(access->keyspace);
@@ -527,10 +534,11 @@ static void visit_shard(struct access *access, const struct shard_lists *lists,
     }
 }
 
-/* A view, and who has everything, keep what they hold: keys are visited in their order. */
+/* A view, and who has everything, keep what they hold, and so does who may have to serve others
+ * with it: keys are visited in their order. */
 static bool visit_held(struct access *access, access_visitor *visit, void *argument)
 {
-    if (!access->is_borrowed && !access->has_all) {
+    if (!access->is_borrowed && !access->has_all && (access->interest & ACCESS_NOTED) == 0) {
         return false;
     }
     for (uint32_t i = 0; i < access->key_count; i++) {

@@ -93,21 +93,25 @@ static bool is_change(enum key_event event)
            event != EVENT_type_changed;
 }
 
-/* Tells the sinks; true when one was called. */
-static bool tell_sinks(const struct keyspace *keyspace, uint32_t interest,
-                       const struct key_change *change, enum key_event event)
+static void has_told(struct access *access)
 {
-    const struct keyspace_sinks *sinks = &keyspace->sinks;
-    bool has_told = false;
-    if ((interest & ACCESS_CHANGES) != 0 && is_change(event)) {
+    access->has_told = true;
+    access->has_extras = true;
+}
+
+/* The key is another one now: to who watches it, waits for it, caches it. */
+static void tell_change(struct access *access, uint32_t index, const struct key_change *change)
+{
+    const struct keyspace_sinks *sinks = &access->keyspace->sinks;
+    if ((access->interest & ACCESS_NOTED) != 0) {
+        note_touch(access->keyspace, &access->keys[index], access);
+    }
+    /* Several events of a key, one after the other, are one change to who caches it. */
+    if ((access->interest & ACCESS_CHANGES) != 0 && access->changed_index != index + 1) {
         sinks->changed(sinks->context, change);
-        has_told = true;
+        has_told(access);
     }
-    if ((interest & (uint32_t)event_class_of(event)) != 0) {
-        sinks->event(sinks->context, change, event);
-        has_told = true;
-    }
-    return has_told;
+    access->changed_index = index + 1;
 }
 
 static struct key_change change_of(const struct access *access, uint32_t index)
@@ -120,34 +124,28 @@ static struct key_change change_of(const struct access *access, uint32_t index)
 
 void key_tell(struct access *access, uint32_t index, enum key_event event)
 {
+    const struct keyspace_sinks *sinks = &access->keyspace->sinks;
     const struct key_change change = change_of(access, index);
-    if ((access->interest & ACCESS_NOTED) != 0 && is_change(event)) {
-        note_touch(access->keyspace, &access->keys[index], access);
+    if (is_change(event)) {
+        tell_change(access, index, &change);
     }
-    if (tell_sinks(access->keyspace, access->interest, &change, event)) {
-        access->has_told = true;
-        access->has_extras = true;
+    if ((access->interest & (uint32_t)event_class_of(event)) != 0) {
+        sinks->event(sinks->context, &change, event);
+        has_told(access);
     }
 }
 
 void key_event_unnamed(struct access *access, uint32_t index)
 {
-    const struct keyspace_sinks *sinks = &access->keyspace->sinks;
     const struct key_change change = change_of(access, index);
     access->is_untold = false;
-    if ((access->interest & ACCESS_NOTED) != 0) {
-        note_touch(access->keyspace, &access->keys[index], access);
-    }
-    if ((access->interest & ACCESS_CHANGES) != 0) {
-        sinks->changed(sinks->context, &change);
-        access->has_told = true;
-        access->has_extras = true;
-    }
+    tell_change(access, index, &change);
 }
 
 bool place_tell(const struct place *place, struct bytes name, enum key_event event)
 {
     struct keyspace *keyspace = place->keyspace;
+    const struct keyspace_sinks *sinks = &keyspace->sinks;
     uint32_t interest = shard_interest(keyspace, place->shard);
     if (LIKELY(interest == 0)) {
         return false;
@@ -157,7 +155,14 @@ bool place_tell(const struct place *place, struct bytes name, enum key_event eve
         note_touch(keyspace, &key, /* access= */ NULL);
     }
     const struct key_change change = {.name = name, .hash = key.hash, .db = key.db};
-    return tell_sinks(keyspace, interest, &change, event);
+    bool is_wanted = (interest & (uint32_t)event_class_of(event)) != 0;
+    if ((interest & ACCESS_CHANGES) != 0) {
+        sinks->changed(sinks->context, &change);
+    }
+    if (is_wanted) {
+        sinks->event(sinks->context, &change, event);
+    }
+    return is_wanted || (interest & ACCESS_CHANGES) != 0;
 }
 
 void keyspace_settle(struct keyspace *keyspace)

@@ -118,6 +118,27 @@ static void expire_hold(struct keyspace *keyspace, struct shard *shard, int64_t 
     }
 }
 
+bool expire_key(struct keyspace *keyspace, const struct access_key *key, int64_t now_ms)
+{
+    struct shard *shard = shard_of(keyspace, key->hash);
+    struct place place;
+    bool has_told = false;
+    if (!shard_try_lock(&shard->word, /* exclusive= */ true, SHARD_TICKET | SHARD_QUEUED, 0)) {
+        return false;
+    }
+    lock_rank_enter(LOCK_RANK_SHARD);
+    place_find(keyspace, shard, key, &place);
+    struct entry *entry = place.position.entry;
+    if (entry != NULL && entry_is_expired(entry, now_ms)) {
+        (void)place_unlink(&place); /* It is the entry. */
+        has_told = place_tell(&place, entry_key(entry), EVENT_expired);
+        keyspace_free_entry(keyspace, entry);
+        stat_add(STAT_expired_keys, 1);
+    }
+    shard_unlock(keyspace, shard, /* exclusive= */ true, 0);
+    return has_told;
+}
+
 int64_t keyspace_expire(struct keyspace *keyspace, int64_t now_ms, int64_t budget_us)
 {
     int64_t end_us = clock_monotonic_us() + budget_us;

@@ -24,6 +24,10 @@ struct entry *key_lookup(struct access *access, uint32_t index, struct place *pl
         key_discard(access, entry);
         stat_add(STAT_expired_keys, 1);
         access->changed = true;
+    } else if (!access->is_borrowed) {
+        access->lapsed = *key;
+        access->has_lapsed = true;
+        access->has_extras = true;
     }
     return NULL;
 }

@@ -171,6 +171,10 @@ void place_remake(struct place *place, int64_t now_ms);
  * called, and keyspace_settle is to be called after the lock is gone. */
 ATTR_MUST_USE bool place_tell(const struct place *place, struct bytes name, enum key_event event);
 void keyspace_settle(struct keyspace *keyspace);
+/* Deletes the key if it has expired by now and its shard is free at this moment: what a reader met
+ * goes at once, not when the index comes to it. True when a sink was called. No lock held. */
+ATTR_MUST_USE bool expire_key(struct keyspace *keyspace, const struct access_key *key,
+                              int64_t now_ms);
 /* An entry's blob goes the way of large things, its memory at once. */
 void keyspace_free_entry(struct keyspace *keyspace, struct entry *entry);
 

@@ -5,8 +5,8 @@ All of it holds on Redis 7.0 (POLLARD_SERVER=redis-server).
 import shlex
 
 from pollard_test import Error, case, main, wait_for
-from talkers import (NOT_INTEGER, OK, SYNTAX, arity, client, clients, fields, gone, info,
-                     rows, waits)
+from talkers import (NOT_INTEGER, OK, SYNTAX, arity, client, clients, evicts, fields, gone,
+                     info, rows, waits)
 
 BOTH_MODES = Error("ERR You can't specify both OPTIN mode and OPTOUT mode")
 WITH_BCAST = Error("ERR OPTIN and OPTOUT are not compatible with BCAST")
@@ -246,6 +246,7 @@ def test_expired(c):
 
 @case(protocols=(3,), options=("--maxmemory-policy", "allkeys-random"))
 def test_evicted(c):
+    evicts()
     a = tracker(c)
     lines(c, "SET k 1")
     lines(a, "GET k")

@@ -6,7 +6,7 @@ on Redis 7.0 (POLLARD_SERVER=redis-server).
 import shlex
 
 from pollard_test import case, main, wait_for
-from talkers import BOTH, OK, arity, client, clients, gone, rows, waits
+from talkers import BOTH, OK, arity, client, clients, evicts, gone, rows, waits
 
 QUEUED = "QUEUED"
 
@@ -134,6 +134,7 @@ def test_expiry_unseen(c):
 
 @case(protocols=BOTH, options=("--maxmemory-policy", "allkeys-random"))
 def test_eviction(c):
+    evicts()
     c.cmd("SET", "k", "x" * 10000)
     c.cmd("WATCH", "k")
     other = client(c)

@@ -42,6 +42,7 @@ const struct client_options *registry_options(const struct client_registry *regi
 uint64_t registry_count(const struct client_registry *registry);
 uint64_t registry_count_blocked(const struct client_registry *registry);
 uint64_t registry_count_monitors(const struct client_registry *registry);
+uint64_t registry_count_watching(const struct client_registry *registry);
 uint64_t registry_next_id_peek(const struct client_registry *registry);
 struct reactor *registry_reactor(const struct client_registry *registry, size_t index);
 size_t registry_reactor_count(const struct client_registry *registry);
@@ -61,6 +62,9 @@ struct session *registry_find(const struct client_registry *registry, const stru
 uint32_t registry_reactor_monitors(const struct client_registry *registry, size_t index);
 /* The session is (no longer) blocked: keeps flag b and the count. Owner's thread. */
 void session_set_blocked(struct session *session, bool blocked);
+
+/* The session watches so many keys: keeps the count of those that watch. Owner's thread. */
+void session_set_watches(struct session *session, uint32_t count);
 
 /* A new session on this reactor for an accepted socket, or NULL after it has been refused (over
  * maxclients, protected mode: Redis's error is sent) and closed. */

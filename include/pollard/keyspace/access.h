@@ -61,7 +61,10 @@ struct access {
     bool has_all;           /* everything, with every other thread kept out */
     bool is_borrowed;       /* a view: its shards are another's */
     bool has_told;          /* a sink was called: it is to be settled */
+    uint32_t changed_index; /* 1 + of the key that the sinks heard of last: once is enough */
     bool is_untold;         /* debug builds: something was stored since the last event */
+    bool has_lapsed;        /* a reader met an expired key: the last such one */
+    struct access_key lapsed;
     struct key_note *ready; /* keys with waiters that may take something now, oldest first */
     bool granted;
     bool has_extras; /* something below is not as access_init made it: access_end has work */

@@ -4,6 +4,7 @@
 #include "pollard/base/hash.h"
 #include "pollard/config/config.h"
 #include "pollard/events/events.h"
+#include "pollard/keyspace/notes.h"
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -174,6 +175,21 @@ static uint64_t number_tracking(const struct info *info)
     return tracking_count(events_tracking(info->services->events));
 }
 
+static uint64_t number_watched(const struct info *info)
+{
+    return keyspace_watched_keys(info->services->keyspace);
+}
+
+static uint64_t number_waited(const struct info *info)
+{
+    return keyspace_waited_keys(info->services->keyspace);
+}
+
+static uint64_t number_watching(const struct info *info)
+{
+    return registry_count_watching(info->services->registry);
+}
+
 void info_clients(const struct info *info)
 {
     static const struct info_row rows[] = {
@@ -183,10 +199,10 @@ void info_clients(const struct info *info)
         INFO_NUMBER("blocked_clients", number_blocked),
         INFO_NUMBER("tracking_clients", number_tracking),
         INFO_NUMBER("pubsub_clients", number_subscribers),
-        INFO_ZERO("watching_clients"),
+        INFO_NUMBER("watching_clients", number_watching),
         INFO_ZERO("clients_in_timeout_table"),
-        INFO_ZERO("total_watched_keys"),
-        INFO_ZERO("total_blocking_keys"),
+        INFO_NUMBER("total_watched_keys", number_watched),
+        INFO_NUMBER("total_blocking_keys", number_waited),
         INFO_ZERO("total_blocking_keys_on_nokey"),
         INFO_NUMBER("monitor_clients", number_monitors),
         INFO_PRINT("paused_reason", print_paused_reason),
