@@ -118,13 +118,17 @@ class Target:
         with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
             return int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1)) * 1024
 
-    def stop(self):
+    def end(self):
+        """Ends the process; what it has written is there until stop()."""
         self.process.send_signal(self.program.end_signal)
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def stop(self):
+        self.end()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
