@@ -1,10 +1,13 @@
 """The results of bench/run as text: what bench/run prints, and the blocks of bench/report."""
 import collection_memory
 import collection_stall
+import handover
 import memory
+import pubsub
 import stall
 import start
 import throughput
+import transactions
 from bench_lib import table
 
 
@@ -24,6 +27,10 @@ def sections(results):
     yield "collection-memory", results.get("collection-memory"), collection_memory.COLUMNS
     for part in ("collection-stall", "collection-writers"):
         yield part, results.get(part), collection_stall.COLUMNS
+    yield "Pub/sub", results.get("pubsub"), pubsub.COLUMNS
+    yield "Hand-over: LPUSH to BLPOP", results.get("handover"), handover.COLUMNS
+    yield "GET and SET beside blocked clients", results.get("blocked"), handover.BESIDE_COLUMNS
+    yield "Transactions", results.get("transactions"), transactions.COLUMNS
 
 
 def block(rows, columns):
@@ -65,6 +72,7 @@ def show(results):
 
 def failures(results):
     """The rows of servers that failed a shape they should have served."""
-    return [row for part in ("throughput", "memcached", "collections")
+    return [row for part in ("throughput", "memcached", "collections", "pubsub", "handover",
+                             "blocked", "transactions")
             for row in results.get(part, [])
             if row.get("note", "").startswith("failed")]

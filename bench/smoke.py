@@ -70,6 +70,18 @@ def check_collections(build, path):
             expect(row.get("ratio", 0) > 0, f"no ratio in {row}")
 
 
+def check_conversations(build, path):
+    figures = {"pubsub": "per_cpu_s_ratio", "handover": "p99_ratio", "blocked": "ratio",
+               "transactions": "ratio"}
+    call(RUN, "--quick", "--build", build, "--json", path, "--servers", "redis,pollard", *figures)
+    with open(path, encoding="utf-8") as file:
+        results = json.load(file)
+    for part, figure in figures.items():
+        expect(results.get(part), f"there is no {part}")
+        for row in results[part]:
+            expect(row.get(figure, 0) > 0, f"no {figure} in {row}")
+
+
 def check_given(build, path):
     out, _ = call(RUN, "--quick", "--build", build, "--json", path, "--servers",
                   "redis,pollard,old", "mset", OLD)
@@ -125,6 +137,7 @@ def main():
         check_report(path, os.path.join(folder, "docs"))
         check_bad_report(folder)
         check_collections(sys.argv[1], os.path.join(folder, "collections.json"))
+        check_conversations(sys.argv[1], os.path.join(folder, "conversations.json"))
         check_given(sys.argv[1], os.path.join(folder, "given.json"))
     print("ok")
 
