@@ -1,5 +1,4 @@
-/* What the generators of conversations share: failing, options, loopback TCP, expected replies.
- * They know every byte that a correct server answers, and compare; none of them parses. */
+/* What the load generators share: failing, options, loopback TCP, expected replies, epoll. */
 #ifndef POLLARD_BENCH_GENERATOR_H
 #define POLLARD_BENCH_GENERATOR_H
 
@@ -97,11 +96,11 @@ static inline void send_all(int fd, const char *data, size_t size)
     }
 }
 
-/* Bytes of a socket that has some, as epoll said, or else a wait for them; 0: interrupted. */
+/* Bytes of a socket, which is waited for if it blocks; 0: none now, or interrupted. */
 static inline size_t receive(int fd, char *to, size_t size)
 {
     ssize_t count = recv(fd, to, size, 0);
-    if (count < 0 && errno == EINTR) {
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
         return 0;
     }
     if (count <= 0) {

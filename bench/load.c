@@ -10,27 +10,11 @@
  *
  * Prints one JSON object. Ends with 1 and a line on stderr at the first error reply, or when no
  * server answers for STALL_MS. Single-threaded; loopback TCP; Linux (epoll). */
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
-
+#include "generator.h"
 #include "load_histogram.h"
+#include <fcntl.h>
 
 enum {
-    STALL_MS = 30 * 1000,
-    EVENTS_MAX = 256,
-    READ_SIZE = 256 * 1024,
     LINE_SIZE = 160,
     KEY_DIGITS = 12,
     INTEGER_DIGITS = 7,
@@ -47,11 +31,7 @@ struct options {
     uint64_t is_integer, is_fill, is_big;
 };
 
-static const struct setting {
-    const char *name;
-    size_t offset;
-    uint64_t min, max;
-} settings[] = {
+static const struct setting settings[] = {
     {"--connections", offsetof(struct options, connections), 1, 10000},
     {"--pipeline", offsetof(struct options, pipeline), 1, 10000},
     {"--requests", offsetof(struct options, requests), 1, 1000000000},
@@ -62,6 +42,7 @@ static const struct setting {
     {"--integer", offsetof(struct options, is_integer), 0, 1},
     {"--fill", offsetof(struct options, is_fill), 0, 1},
     {"--big", offsetof(struct options, is_big), 0, 1},
+    {NULL, 0, 0, 0},
 };
 
 /* One request as bytes; key digits and an integer value are patched where they stand. */
@@ -96,36 +77,6 @@ struct load {
     char read_buffer[READ_SIZE];
 };
 
-static int64_t now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
-static _Noreturn void fail(const char *what, const char *detail)
-{
-    fprintf(stderr, "load: %s%s%s\n", what, detail[0] != '\0' ? ": " : "", detail);
-    exit(1);
-}
-
-/* A splitmix step: the keys need to be spread, not secret. */
-static uint64_t random_next(uint64_t *state)
-{
-    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-static void put_digits(char *to, size_t count, uint64_t number)
-{
-    while (count > 0) {
-        to[--count] = (char)('0' + number % 10);
-        number /= 10;
-    }
-}
-
 /* --- the request ------------------------------------------------------------------------------ */
 
 static size_t form_head(const struct options *options, char *to, size_t size)
@@ -148,10 +99,7 @@ static size_t form_head(const struct options *options, char *to, size_t size)
 
 static void form_build(struct form *form, const struct options *options)
 {
-    form->bytes = calloc(1, options->value_size + FORM_EXTRA);
-    if (form->bytes == NULL) {
-        fail("no memory", "");
-    }
+    form->bytes = allocate(options->value_size + FORM_EXTRA);
     form->size = form_head(options, form->bytes, FORM_EXTRA);
     const char *digits = strstr(form->bytes, "000000000000");
     form->digits_at = digits != NULL ? (size_t)(digits - form->bytes) : 0;
@@ -189,10 +137,10 @@ static void batch_patch(struct load *load, char *request)
 
 /* --- connections ------------------------------------------------------------------------------ */
 
-static void watch(struct load *load, struct connection *c, bool for_write, int operation)
+static void watch_also(struct load *load, struct connection *c, bool for_write)
 {
     struct epoll_event event = {.events = EPOLLIN | (for_write ? EPOLLOUT : 0), .data.ptr = c};
-    if (epoll_ctl(load->epoll_fd, operation, c->fd, &event) != 0) {
+    if (epoll_ctl(load->epoll_fd, EPOLL_CTL_MOD, c->fd, &event) != 0) {
         fail("epoll_ctl", strerror(errno));
     }
     c->waits_to_write = for_write;
@@ -200,26 +148,15 @@ static void watch(struct load *load, struct connection *c, bool for_write, int o
 
 static void connection_open(struct load *load, struct connection *c)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)load->options.port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    c->fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
-        fail("cannot connect", strerror(errno));
-    }
-    int on = 1;
-    if (setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0 ||
-        fcntl(c->fd, F_SETFL, O_NONBLOCK) != 0) {
+    c->fd = connect_tcp(load->options.port);
+    if (fcntl(c->fd, F_SETFL, O_NONBLOCK) != 0) {
         fail("cannot set up a socket", strerror(errno));
     }
-    c->out = malloc(load->form.size * load->options.pipeline);
-    if (c->out == NULL) {
-        fail("no memory", "");
-    }
+    c->out = allocate(load->form.size * load->options.pipeline);
     for (uint64_t i = 0; i < load->options.pipeline; i++) {
         memcpy(c->out + i * load->form.size, load->form.bytes, load->form.size);
     }
-    watch(load, c, false, EPOLL_CTL_ADD);
+    watch(load->epoll_fd, c->fd, c);
 }
 
 static void connection_flush(struct load *load, struct connection *c)
@@ -239,7 +176,7 @@ static void connection_flush(struct load *load, struct connection *c)
     }
     bool is_short = c->out_sent < c->out_size;
     if (is_short != c->waits_to_write) {
-        watch(load, c, is_short, EPOLL_CTL_MOD);
+        watch_also(load, c, is_short);
     }
 }
 
@@ -348,14 +285,7 @@ static void connection_take(struct load *load, struct connection *c, size_t size
 
 static void connection_read(struct load *load, struct connection *c)
 {
-    ssize_t count = read(c->fd, load->read_buffer, READ_SIZE);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
-        return;
-    }
-    if (count <= 0) {
-        fail("the server closed a connection", count < 0 ? strerror(errno) : "");
-    }
-    connection_take(load, c, (size_t)count);
+    connection_take(load, c, receive(c->fd, load->read_buffer, READ_SIZE));
     if (c->replies_due == 0) {
         connection_begin(load, c);
     }
@@ -370,11 +300,8 @@ static void run(struct load *load)
         connection_begin(load, &load->connections[i]);
     }
     while (load->done < load->options.requests) {
-        int count = epoll_wait(load->epoll_fd, events, EVENTS_MAX, STALL_MS);
-        if (count == 0 || (count < 0 && errno != EINTR)) {
-            fail("the server stopped answering", "");
-        }
-        for (int i = 0; i < count; i++) {
+        size_t count = wait_events(load->epoll_fd, events);
+        for (size_t i = 0; i < count; i++) {
             struct connection *c = events[i].data.ptr;
             if ((events[i].events & EPOLLOUT) != 0) {
                 connection_flush(load, c);
@@ -397,33 +324,9 @@ static void print_figures(const struct load *load, double seconds)
            (unsigned long long)load->misses);
 }
 
-static uint64_t parse_number(const char *name, const char *text, uint64_t min, uint64_t max)
-{
-    char *end = NULL;
-    errno = 0;
-    uint64_t value = strtoull(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || value < min || value > max) {
-        fail("not a number in its range", name);
-    }
-    return value;
-}
-
-static void parse_setting(struct options *options, const char *name, const char *text)
-{
-    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-        const struct setting *setting = &settings[i];
-        if (strcmp(name, setting->name) == 0) {
-            uint64_t value = parse_number(name, text, setting->min, setting->max);
-            memcpy((char *)options + setting->offset, &value, sizeof(value));
-            return;
-        }
-    }
-    fail("unknown option", name);
-}
-
 static void parse_options(struct options *options, int argc, char **argv)
 {
-    if (argc < 4 || argc % 2 != 0) {
+    if (argc < 4) {
         fail("usage: load resp|memcached get|set PORT [--OPTION NUMBER]...", "");
     }
     options->is_memcached = strcmp(argv[1], "memcached") == 0;
@@ -435,9 +338,7 @@ static void parse_options(struct options *options, int argc, char **argv)
         fail("the command is get or set, not", argv[2]);
     }
     options->port = parse_number("PORT", argv[3], 1, 65535);
-    for (int i = 4; i + 1 < argc; i += 2) {
-        parse_setting(options, argv[i], argv[i + 1]);
-    }
+    parse_settings(options, settings, argc - 4, argv + 4);
     options->value_size = options->is_integer ? INTEGER_DIGITS : options->value_size;
     if (options->is_fill) {
         options->requests = options->keys;
@@ -460,10 +361,7 @@ int main(int argc, char **argv)
     load.random_state = load.options.seed;
     form_build(&load.form, &load.options);
     load.epoll_fd = epoll_create1(0);
-    load.connections = calloc(load.options.connections, sizeof(*load.connections));
-    if (load.epoll_fd < 0 || load.connections == NULL) {
-        fail("cannot start", strerror(errno));
-    }
+    load.connections = allocate(load.options.connections * sizeof(*load.connections));
     for (uint64_t i = 0; i < load.options.connections; i++) {
         connection_open(&load, &load.connections[i]);
     }
