@@ -122,7 +122,7 @@ KINDS = {
     "type": _choice(["string", "list", "STRING", "hash", "nosuch"]),
     "count": _choice(["1000", "5000", "100", "0", "-1", "abc"]),
     "cursor": _choice(["0", "0", "0", "abc", "-1", ""]),
-    "channel": _choice(["a", "b", "ab", "abc", "news.art", "news", ""]),
+    "channel": _choice(["a", "b", "ab", "abc", "news.art", "news"]),
     "channel_pattern": _choice(["a*", "*", "a?", "[ab]", "news.*", "n*s*", "a", "", "nomatch"]),
     "name": _choice(["joe", "a-b", "with space", "new\nline", "", "\xff"]),
     "word": _choice(["abc", "", "on", "off", "yes", "1", "get", "\x01", "x" * 100]),

@@ -22,8 +22,8 @@ class Heard:
         self.commands = commands
 
 
-class HeardSorting(Heard):
-    """Without misses: SORT BY looks up the weights of a set in any order."""
+class HeardWithoutMisses(Heard):
+    """SORT BY looks up the weights of a set in any order; bit commands that fail may miss first."""
 
     classes = "KEAn"
 

@@ -27,12 +27,6 @@ def fails(c, prefix, *lines):
         c.cmd(*shlex.split(line)).is_error(prefix)
 
 
-def evicts():
-    """For cases about keys that go because memory is short: Pollard keeps its keys so far."""
-    if not is_oracle():
-        raise Skip("no key is evicted yet")
-
-
 def newer():
     if is_oracle():
         raise Skip("newer than Redis 7.0")

@@ -5,7 +5,7 @@ All of it holds on Redis 7.0 (POLLARD_SERVER=redis-server).
 import shlex
 
 from pollard_test import Error, case, main, wait_for
-from talkers import (NOT_INTEGER, OK, SYNTAX, arity, client, clients, evicts, fields, gone,
+from talkers import (NOT_INTEGER, OK, SYNTAX, arity, client, clients, fields, gone,
                      info, rows, waits)
 
 BOTH_MODES = Error("ERR You can't specify both OPTIN mode and OPTOUT mode")
@@ -241,18 +241,6 @@ def test_expired(c):
     a = tracker(c)
     lines(c, "SET k 1 PX 60")
     lines(a, "GET k")
-    assert a.push() == [b"invalidate", [b"k"]]
-
-
-@case(protocols=(3,), options=("--maxmemory-policy", "allkeys-random"))
-def test_evicted(c):
-    evicts()
-    a = tracker(c)
-    lines(c, "SET k 1")
-    lines(a, "GET k")
-    c.cmd("CONFIG", "SET", "maxmemory", "1")
-    wait_for(lambda: c.cmd("SET", "x", "1") is not None and c.cmd("EXISTS", "k") == 0)
-    c.cmd("CONFIG", "SET", "maxmemory", "0").is_ok()
     assert a.push() == [b"invalidate", [b"k"]]
 
 

@@ -6,7 +6,7 @@ on Redis 7.0 (POLLARD_SERVER=redis-server).
 import shlex
 
 from pollard_test import case, main, wait_for
-from talkers import BOTH, OK, arity, client, clients, evicts, gone, rows, waits
+from talkers import BOTH, OK, arity, client, clients, gone, rows, waits
 
 QUEUED = "QUEUED"
 
@@ -129,18 +129,6 @@ def test_expiry_unseen(c):
     c.cmd("WATCH", "k")
     other.send("BLPOP", "no", "0.1")
     other.read().is_null()
-    assert not passes(c)
-
-
-@case(protocols=BOTH, options=("--maxmemory-policy", "allkeys-random"))
-def test_eviction(c):
-    evicts()
-    c.cmd("SET", "k", "x" * 10000)
-    c.cmd("WATCH", "k")
-    other = client(c)
-    other.cmd("CONFIG", "SET", "maxmemory", "1")
-    wait_for(lambda: other.cmd("SET", "z", "1") is not None and other.cmd("EXISTS", "k") == 0)
-    other.cmd("CONFIG", "SET", "maxmemory", "0").is_ok()
     assert not passes(c)
 
 
