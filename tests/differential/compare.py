@@ -102,17 +102,19 @@ def without_notes(reply):
     return strip(exact(reply))
 
 
-CLIENT_FIELDS = (b"flags", b"db", b"sub", b"psub", b"ssub", b"multi", b"cmd", b"resp")
+CLIENT_FIELDS = (b"db", b"sub", b"psub", b"ssub", b"multi", b"resp")
 INFO_FIELDS = ("blocked_clients|tracking_clients|clients_in_timeout_table|pubsub_channels"
                "|pubsub_patterns|tracking_total_keys|tracking_total_items|tracking_total_prefixes")
 
 
 def client_fields(reply):
-    """A line of CLIENT LIST: the fields that say what state the client is in."""
+    """A line of CLIENT LIST: the fields that say what state the client is in. That a watched key
+    has changed (flag d) is found at EXEC here, and what was only queued is no last command."""
     if reply.kind not in ("bulk", "verbatim"):
         return exact(reply)
     pairs = [word.split(b"=", 1) for word in reply.items.split() if b"=" in word]
-    return (reply.kind, [(name, value) for name, value in pairs if name in CLIENT_FIELDS])
+    flags = sorted(dict(pairs).get(b"flags", b"").replace(b"d", b""))
+    return (reply.kind, flags, [pair for pair in pairs if pair[0] in CLIENT_FIELDS])
 
 
 def info_fields(reply):
@@ -139,7 +141,7 @@ NORMALISERS = [
     # Equal ones, and sets that are not sorted, come in any order; tests/wire/test_sort.py looks.
     (r"SORT(_RO)? .*BY \S+(?<!\*)(?<!->f)( |$)", drawn),
     (r"SORT(_RO)? (?=.*ALPHA).*BY ", drawn),
-    (r"(Z|GEO)\w+\b", scores),
+    (r"(BZ|Z|GEO|\(arrived\) (.. )?(Z|GEO|RENAME|COPY|MOVE|SWAPDB|EXEC))\w*\b", scores),
     (r"HGETALL\b", pairs),
     (r"HSCAN \S+ [+-]?0+( |$)", scan),
     (r"HSCAN\b", shape),

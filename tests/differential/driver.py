@@ -222,7 +222,7 @@ def random_conversations(grammar, group, seed, count):
 
 
 def heard(group):
-    return listen.HeardWithoutMisses if group in ("sort", "bitmap") else listen.Heard
+    return listen.HeardWithoutMisses if group in ("sort", "bitmap", "geo") else listen.Heard
 
 
 def heard_sequences(grammars, seed, count):

@@ -23,7 +23,9 @@ class Heard:
 
 
 class HeardWithoutMisses(Heard):
-    """SORT BY looks up the weights of a set in any order; bit commands that fail may miss first."""
+    """SORT BY looks up the weights of a set in any order; bit and geo commands that fail may
+    miss first.
+    """
 
     classes = "KEAn"
 

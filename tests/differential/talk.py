@@ -130,7 +130,13 @@ class Talk:
         self._await(lambda: needle not in self.control.cmd("CLIENT", "LIST").items)
 
     def await_state(self, number, state, seconds):
-        self._await(lambda: self.state(number) == state, seconds)
+        """Waits until a client is in that state, or has got something: then it has left it."""
+        line = self.lines[number]
+
+        def reached():
+            line.pump(0)
+            return line.frames or self.state(number) == state
+        self._await(reached, seconds)
 
     def _await(self, condition, seconds=PATIENCE_S * SLOW):
         deadline = time.monotonic() + seconds
@@ -287,13 +293,30 @@ def pairs_of(left, right, is_push, text):
 
 
 def ordered(frames, text):
-    """Frames in the order that counts: subscriptions that end all at once, and the patterns that
-    one message matches, come in any order; what a single pattern gets does not."""
+    """Frames in the order that counts: subscriptions that end all at once, the patterns that one
+    message matches, and the names that become invalid come in any order; what a single pattern
+    gets does not. How many names share an invalidation, and how often one is named, is free."""
     if re.match(r"[PS]?UNSUBSCRIBE$", text, re.IGNORECASE):
         names = sorted(frames, key=lambda frame: frame[0].split(b"\n")[4:5])
         return [(re.sub(rb":\d+\r\n$", b":n\r\n", raw), None) for raw, _ in names]
 
+    frames = [name for frame in frames for name in invalidated(frame)]
+    frames = [frame for index, frame in enumerate(frames)
+              if not is_invalidation(frame) or frame[0] not in [f[0] for f in frames[:index]]]
+
     def rank(frame):
         raw = frame[0].split(b"\r\n")
-        return raw[4] if raw[2:3] == [b"pmessage"] else b""
+        return raw[4] if raw[2:3] == [b"pmessage"] else frame[0] if is_invalidation(frame) else b""
     return sorted(frames, key=rank)
+
+
+def is_invalidation(frame):
+    return b"\r\ninvalidate\r\n" in frame[0][:30] or b"__redis__:invalidate\r\n*" in frame[0][:64]
+
+
+def invalidated(frame):
+    """An invalidation as one frame for each of its names; any other frame as it is."""
+    if not is_invalidation(frame) or frame[1].items[-1].items is None:
+        return [frame]
+    return [(b"\r\ninvalidate\r\n" + b"%b" % name.items, None)
+            for name in frame[1].items[-1].items]
