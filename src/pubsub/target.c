@@ -50,7 +50,8 @@ bool target_wait(struct target *target, uint32_t reactor, size_t size, uint64_t 
 {
     _Atomic uint64_t *waiting = &target->parts[reactor].waiting;
     /* Relaxed: it only grows under the lock, and may shrink at any time. */
-    if (limit != 0 && atomic_load_explicit(waiting, memory_order_relaxed) + size > limit) {
+    uint64_t before = atomic_load_explicit(waiting, memory_order_relaxed);
+    if (limit != 0 && before > 0 && before + size > limit) {
         return false;
     }
     atomic_fetch_add_explicit(waiting, size, memory_order_relaxed);

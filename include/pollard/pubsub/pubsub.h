@@ -79,7 +79,8 @@ uint64_t pubsub_hash(const struct pubsub *pubsub, struct bytes name);
 /* Receivers counted on a reactor: inside an enqueue. */
 uint32_t target_count(const struct target *target, uint32_t reactor);
 /* Bytes enqueued for each receiver of a reactor and not come to yet. Wait is said inside a visit;
- * false: it would be more than limit (0: none), and nothing was added. Waited by the reactor. */
+ * false: it would be more than limit (0: none) with what waits already, and nothing was added.
+ * Waited by the reactor. */
 bool target_wait(struct target *target, uint32_t reactor, size_t size, uint64_t limit);
 void target_waited(struct target *target, uint32_t reactor, size_t size);
 /* The receivers counted on that reactor are given up: true unless all of them were before. Inside a
