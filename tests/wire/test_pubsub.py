@@ -264,6 +264,8 @@ def test_order(c):
 def test_nothing_is_missed_after_the_reply(c):
     """Subscribing while a publisher runs: from the first message on, no gap."""
     writer, reader = clients(c, 2)
+    # The server may not have met the end of the last case's subscribers yet.
+    wait_for(lambda: c.cmd("PUBSUB", "NUMSUB", "ch").value[1] == 0)
     for round_number in range(20):
         writer.raw(b"".join(b"PUBLISH ch %d\r\n" % i for i in range(300)))
         reader.send("SUBSCRIBE", "ch")
