@@ -116,7 +116,8 @@ def is_exclusive(command):
 
 def has_one_key(command):
     """Has it the one key at first_key, always, and may it run on the reactor?"""
-    return (len(command.keys) == 1 and "not_key" not in command.keys[0]["flags"] and 0 < command.first_key < abs(command.arity) and
+    return (len(command.keys) == 1 and "not_key" not in command.keys[0]["flags"] and
+            0 < command.first_key < abs(command.arity) and
             command.first_key == command.last_key and (command.route or "inline") != "pool")
 
 
