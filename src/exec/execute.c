@@ -59,6 +59,7 @@ static void run_queued(struct exec *x, struct transaction *transaction, struct q
     }
     access_return(&view, x->access);
     x->db = inner.db;
+    x->tracks = inner.tracks;
     x->reply->protocol = inner.session != NULL ? inner.session->protocol : x->reply->protocol;
 }
 
