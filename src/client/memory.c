@@ -168,6 +168,16 @@ static uint32_t largest_class(const struct client_registry *registry)
     return CLIENT_SIZE_CLASSES;
 }
 
+/* Those who have the class are to close what they have of it. */
+static void wake_owners(struct client_registry *registry, uint32_t class_index)
+{
+    for (size_t i = 0; i < registry->reactor_count; i++) {
+        if (has_class(&registry->parts[i], class_index)) {
+            wake(registry, i);
+        }
+    }
+}
+
 static void close_large(struct session *session)
 {
     struct buf line = {0};
@@ -188,11 +198,7 @@ static void close_largest(struct client_registry *registry, struct registry_part
         }
         struct session *session = own->by_size[index];
         if (session == NULL) {
-            for (size_t i = 0; i < registry->reactor_count; i++) {
-                if (has_class(&registry->parts[i], index)) {
-                    wake(registry, i);
-                }
-            }
+            wake_owners(registry, index);
             return;
         }
         /* What it had to send may have gone out since. */

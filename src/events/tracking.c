@@ -130,6 +130,7 @@ static struct tracking *begin(struct tracking_table *table, struct session *sess
     }
     part->first = tracking;
     session->tracking = tracking;
+    session->tracking_memory = sizeof(*tracking);
     (void)atomic_fetch_add_explicit(&part->client_count, 1, memory_order_relaxed);
     lock_acquire(&table->setup_lock);
     if (atomic_fetch_add_explicit(&table->client_count, 1, memory_order_relaxed) == 0) {
@@ -177,6 +178,7 @@ void tracking_disable(struct tracking_table *table, struct session *session)
     }
     mem_free(tracking);
     session->tracking = NULL;
+    session->tracking_memory = 0;
     session->redirect_id = 0;
     session->flags &=
         ~(uint32_t)(SESSION_TRACKING | SESSION_TRACKING_BROKEN | SESSION_TRACKING_BCAST);

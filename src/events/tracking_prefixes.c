@@ -87,6 +87,7 @@ static void attach(struct tracking *tracking, struct local_prefix *local)
             (tracking->prefix_count - place) * sizeof(tracking->prefixes[0]));
     tracking->prefixes[place] = local;
     tracking->prefix_count++;
+    tracking->session->tracking_memory += sizeof(*local) + local->prefix.text.size;
     if (local->client_count == local->client_slots) {
         local->client_slots = local->client_slots == 0 ? 1 : 2 * local->client_slots;
         local->clients =

@@ -8,7 +8,11 @@
 #include "pollard/base/number.h"
 #include "pollard/events/events.h"
 #include "pollard_commands.h"
+#include <assert.h>
 #include <stddef.h>
+
+static const char prefixes_error[] = "ERR a client can have 1024 prefixes at most";
+static_assert(TRACKING_PREFIXES_MAX == 1024, "the text says so");
 
 enum tracking_switch { SWITCH_UNKNOWN, SWITCH_ON, SWITCH_OFF };
 
@@ -76,7 +80,7 @@ static const char *parse_option(const struct exec *x, uint32_t *i, struct tracki
     }
     if (bytes_is(word, "prefix") && has_value) {
         if (call->wish.prefix_count == TRACKING_PREFIXES_MAX) {
-            return "ERR A client can have so many prefixes only";
+            return prefixes_error;
         }
         keep_prefix(call, x->argv[(*i)++]);
     } else if (bytes_is(word, "bcast")) {
@@ -139,7 +143,7 @@ static bool refuse_prefixes(const struct session *session, const struct tracking
 {
     uint32_t kept = tracking_prefix_count(session);
     if (kept + wish->prefix_count > TRACKING_PREFIXES_MAX) {
-        reply_error(reply, "ERR A client can have so many prefixes only");
+        reply_error(reply, prefixes_error);
         return true;
     }
     for (uint32_t i = 0; i < wish->prefix_count; i++) {
