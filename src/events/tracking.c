@@ -66,6 +66,9 @@ static void empty(struct tracking_table *table)
 /* CLIENT CACHING is for the next command that is not CLIENT; said before MULTI it is for EXEC. */
 static bool uses_caching(const struct session *session, const struct command *command)
 {
+    if (command == NULL) {
+        return true;
+    }
     const struct command *top = command->parent != NULL ? command->parent : command;
     if (strcmp(top->name, "client") == 0 || strcmp(top->name, "multi") == 0) {
         return false;

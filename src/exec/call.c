@@ -305,6 +305,10 @@ static ATTR_NOINLINE void turn_away(struct cycle *cycle, struct session *session
         return;
     }
     transaction_break(session);
+    if ((session->flags & (SESSION_TRACKING | SESSION_MULTI)) == SESSION_TRACKING) {
+        /* It was the next command all the same: what CLIENT CACHING said of it is over. */
+        (void)cycle->services->sinks.tracks(cycle->services->sinks.context, session, call->command);
+    }
     stat_counter_add(&cycle->stats->counters[STAT_error_replies], 1);
     stats_error(cycle->reply.error_code);
 }
@@ -330,6 +334,7 @@ void call_run(struct cycle *cycle, struct session *session, struct call *call)
         }
         enum gate gate = gate_check(cycle, session, call, x->reply);
         if (gate != GATE_RUN) {
+            session->last_command = call->command == NULL ? "NULL" : call->command->full_name;
             turn_away(cycle, session, call, gate);
             if (gate != GATE_PARK) {
                 apply_reply_mode(cycle, session, before);

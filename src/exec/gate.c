@@ -60,6 +60,31 @@ static void cut_http(struct session *session)
     session->flags |= SESSION_CLOSE_NOW;
 }
 
+struct refusal {
+    struct reply *reply;
+    const char *format; /* with %s for the command, without "ERR " */
+};
+
+/* Replies why the call may not run. EXEC is the end of its transaction even so. */
+static void refuse(const struct cycle *cycle, struct session *session, const struct call *call,
+                   const struct refusal *refusal)
+{
+    const struct command *command = call->command;
+    const char *begin = "ERR ";
+    struct buf text = {0};
+    if (command->route == ROUTE_QUEUE) {
+        begin = "EXECABORT Transaction discarded because of: ";
+        transaction_discard(cycle->services, session);
+    }
+    const char *name = strstr(refusal->format, "%s");
+    buf_append_text(&text, begin);
+    buf_append(&text, bytes_make(refusal->format, (size_t)(name - refusal->format)));
+    buf_append_text(&text, command->full_name);
+    buf_append_text(&text, name + 2);
+    reply_error_bytes(refusal->reply, buf_bytes(&text));
+    buf_deinit(&text);
+}
+
 /* The call names no command that can run, or not with so many arguments. */
 static bool refuse_shape(const struct cycle *cycle, struct session *session,
                          const struct call *call, struct reply *reply)
@@ -81,14 +106,8 @@ static bool refuse_shape(const struct cycle *cycle, struct session *session,
     }
     if ((command->arity > 0 && argc != (uint32_t)command->arity) ||
         (command->arity < 0 && argc < (uint32_t)-command->arity) || command->handler == NULL) {
-        if (command->route == ROUTE_QUEUE) {
-            reply_error(reply, "EXECABORT Transaction discarded because of: wrong number of "
-                               "arguments for 'exec' command");
-            transaction_discard(cycle->services, session);
-        } else {
-            reply_error_format(reply, "ERR wrong number of arguments for '%s' command",
-                               command->full_name);
-        }
+        refuse(cycle, session, call,
+               &(struct refusal){reply, "wrong number of arguments for '%s' command"});
         stats_command_rejected(command->id);
         return true;
     }
@@ -140,10 +159,10 @@ static bool refuse_state(const struct cycle *cycle, struct session *session,
     }
     if ((session->flags & SESSION_SUBSCRIBED) != 0 && session->protocol < 3 &&
         !is_for_subscribers(command)) {
-        reply_error_format(reply,
-                           "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / "
-                           "PING / QUIT / RESET are allowed in this context",
-                           command->full_name);
+        refuse(cycle, session, call,
+               &(struct refusal){reply, "Can't execute '%s': only (P|S)SUBSCRIBE / "
+                                        "(P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
+                                        "this context"});
         return true;
     }
     return false;

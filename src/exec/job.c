@@ -266,9 +266,7 @@ static bool come_home(struct suspension *suspension)
     if (session == NULL || job->x.command->route != ROUTE_QUEUE) {
         return false;
     }
-    if (job->transaction != NULL && job->transaction->tail == 0) {
-        session->db = job->x.db; /* SELECT inside EXEC */
-    }
+    session->db = job->x.db; /* SELECT inside EXEC */
     return transaction_tail(job);
 }
 

@@ -196,7 +196,11 @@ static bool match_pattern(struct index_node *node, void *argument)
 {
     struct match *match = argument;
     struct target *target = (struct target *)node;
-    if (text_glob(target_name(target), match->message->channel, /* ignore_case= */ false)) {
+    struct bytes pattern = target_name(target);
+    struct bytes channel = match->message->channel;
+    /* No star matches a channel without a name: as in Redis. */
+    if (channel.size == 0 ? pattern.size == 0
+                          : text_glob(pattern, channel, /* ignore_case= */ false)) {
         match->receivers += match->visit(match->context, target);
     }
     return true;

@@ -47,7 +47,8 @@ extern const size_t exec_option_row_count;
 struct exec_sinks {
     void *context;
     /* Are this call's reads to be remembered for the tracking session, so that it is told of
-     * changes? Asked once a call, on the reactor, of sessions with SESSION_TRACKING. */
+     * changes? Asked once a call, on the reactor, of sessions with SESSION_TRACKING; also of calls
+     * that are refused (command NULL: there is no such one). */
     bool (*tracks)(void *context, struct session *session, const struct command *command);
     /* A READONLY command of such a call has run and its keys are still held: they are to be
      * remembered for x->client_id. On a reactor or the pool. */

@@ -69,6 +69,10 @@ enum status cmd_psubscribe(struct exec *x)
 
 enum status cmd_ssubscribe(struct exec *x)
 {
+    if (x->is_inside) {
+        reply_error(x->reply, "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
+        return STATUS_REPLIED;
+    }
     return subscribe(x, PUBSUB_SHARD_CHANNELS);
 }
 
