@@ -41,8 +41,9 @@ size_t session_memory(const struct session *session)
 {
     size_t decoder = session->decoder == NULL ? 0 : decoder_memory(session->decoder);
     return sizeof(*session) + session->input.capacity + decoder + session->queued_memory +
-           session->tracking_memory + chain_memory(&session->conn.output) +
-           chain_memory(&session->held) + fieldsets_memory(session->fieldsets);
+           session->tracking_memory + session->subscription_memory +
+           chain_memory(&session->conn.output) + chain_memory(&session->held) +
+           fieldsets_memory(session->fieldsets);
 }
 
 /* The letters of CLIENT LIST's flags field; "N" when there is nothing to tell. */

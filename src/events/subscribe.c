@@ -80,6 +80,13 @@ static struct subscription *find(const struct events *events, const struct sessi
     return (struct subscription *)node;
 }
 
+/* What a subscription takes: itself, its places in two indexes, a name. */
+static size_t memory_of(const struct subscription *subscription)
+{
+    return sizeof(*subscription) + 2 * sizeof(struct index_node *) +
+           target_name(subscription->target).size;
+}
+
 /* ---- Joining ---- */
 
 static void on_join(struct push *push, struct reactor *reactor)
@@ -116,6 +123,7 @@ bool events_subscribe(struct events *events, struct session *session, enum pubsu
     subscription->node.hash = target_hash(target);
     index_insert(&session->subscriptions->spaces[space], &subscription->node);
     ++*count_of(session, space);
+    session->subscription_memory += memory_of(subscription);
     count_changed(events, session);
     return true;
 }
@@ -149,6 +157,7 @@ static void leave(struct events *events, struct subscription *subscription)
 {
     struct session *session = subscription->session;
     enum pubsub_space space = target_space(subscription->target);
+    session->subscription_memory -= memory_of(subscription);
     index_remove(&session->subscriptions->spaces[space], &subscription->node);
     pubsub_leave(events->pubsub, subscription->target, reactor_index(session->conn.reactor),
                  enqueue_leave, subscription);

@@ -375,6 +375,22 @@ def test_many_channels_and_subscribers(c):
 
 
 @case
+def test_memory(c):
+    """What a client has subscribed to counts as its memory, for as long as it has."""
+    newer()
+    other = client(c)
+    before = int(fields(c, other.id)["tot-mem"])
+    other.send("SUBSCRIBE", *[f"channel:{i}" for i in range(1000)])
+    for _ in range(1000):
+        other.read()
+    assert int(fields(c, other.id)["tot-mem"]) > before + 1000 * 64
+    other.send("UNSUBSCRIBE")
+    for _ in range(1000):
+        other.read()
+    wait_for(lambda: int(fields(c, other.id)["tot-mem"]) < before + 1000 * 64)
+
+
+@case
 def test_help(c):
     reply = c.cmd("PUBSUB", "HELP")
     assert reply.kind == "array" and len(reply) > 5

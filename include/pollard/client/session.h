@@ -92,6 +92,7 @@ struct session {
     uint32_t watch_count;
     size_t queued_memory;
     size_t tracking_memory;
+    size_t subscription_memory;
     int64_t redirect_id; /* of tracking: 0 none */
 };
 
