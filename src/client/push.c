@@ -26,9 +26,21 @@ void push_setup(struct client_registry *registry)
     }
 }
 
-void push_adopt(struct client_registry *registry, const struct reactor *reactor)
+void push_adopt(struct client_registry *registry, const struct reactor *reactor,
+                struct push_marks *ret_marks)
 {
-    registry->wakes[thread_index()].own_part = &registry->parts[reactor_index(reactor)];
+    struct registry_part *part = &registry->parts[reactor_index(reactor)];
+    struct push_wakes *wakes = &registry->wakes[thread_index()];
+    wakes->own_part = part;
+    *ret_marks = (struct push_marks){.pushes = &part->pushes, .has_posted = &wakes->any};
+}
+
+void push_ask(struct client_registry *registry, struct reactor *reactor)
+{
+    struct registry_part *part = &registry->parts[reactor_index(reactor)];
+    if (!atomic_exchange(&part->push_mail_is_out, true)) {
+        reactor_post(reactor, &part->push_mail);
+    }
 }
 
 void push_post(struct client_registry *registry, size_t reactor_index, struct push *push)

@@ -61,9 +61,9 @@ static int find_keys_inline(const struct keyspace *keyspace, const struct exec *
 static bool wants_pool(const struct cycle *cycle, const struct call *call)
 {
     const struct command *command = call->command;
-    int64_t dispatch = option_get(&cycle->services->exec_options->dispatch);
+    enum exec_dispatch dispatch = cycle->dispatch;
     if (LIKELY(command->route == ROUTE_INLINE)) {
-        return dispatch == DISPATCH_POOL && command->key_spec_count > 0;
+        return UNLIKELY(dispatch == DISPATCH_POOL) && command->key_spec_count > 0;
     }
     return command->route == ROUTE_POOL || dispatch == DISPATCH_POOL ||
            (dispatch == DISPATCH_AUTO && call->request.argc > SIZE_ROUTE_KEYS_MAX);
@@ -96,7 +96,6 @@ static enum access_result open_one(struct cycle *cycle, struct exec *x, const st
     key->name = call->request.argv[call->command->first_key];
     key->hash = call->key.hash;
     key->db = x->db;
-    x->access->client_id = x->client_id;
     const struct access_open open = {
         .key = key,
         .mode = call->command->is_exclusive ? ACCESS_WRITE : ACCESS_READ,
@@ -285,8 +284,8 @@ static inline bool is_plain(const struct cycle *cycle, const struct session *ses
                  (session->flags & SESSION_GUARDED) != SESSION_AUTHENTICATED)) {
         return false;
     }
-    bool may_be_refused = (command->flags & COMMAND_DENYOOM) != 0 &&
-                          option_get(&cycle->services->keyspace_options->maxmemory) != 0;
+    bool may_be_refused =
+        UNLIKELY(cycle->has_memory_limit) && (command->flags & COMMAND_DENYOOM) != 0;
     return LIKELY(call_has_arity(call) && !may_be_refused) &&
            LIKELY(atomic_load_explicit((_Atomic int64_t *)cycle->pause_mark,
                                        memory_order_relaxed) <= reactor_now_ms(cycle->reactor));
@@ -322,6 +321,16 @@ static ATTR_NOINLINE void feed_monitors(struct exec *x)
     exec_feed_monitors(x);
 }
 
+void call_begin(struct cycle *cycle, struct session *session)
+{
+    struct exec *x = &cycle->exec;
+    x->session = session;
+    x->client_id = session->id;
+    x->transaction = &session->transaction;
+    x->tracks = false;
+    cycle->access.client_id = session->id;
+}
+
 void call_run(struct cycle *cycle, struct session *session, struct call *call)
 {
     size_t before = chain_size(&session->conn.output);
@@ -348,14 +357,12 @@ void call_run(struct cycle *cycle, struct session *session, struct call *call)
     x->argv = call->request.argv;
     x->argc = call->request.argc;
     x->db = session->db;
-    x->session = session;
-    x->client_id = session->id;
     x->protocol = session->protocol;
     x->now_ms = 0;
-    x->transaction = &session->transaction;
-    x->tracks =
-        UNLIKELY((session->flags & SESSION_TRACKING) != 0) &&
-        cycle->services->sinks.tracks(cycle->services->sinks.context, session, call->command);
+    if (UNLIKELY((session->flags & SESSION_TRACKING) != 0)) {
+        x->tracks =
+            cycle->services->sinks.tracks(cycle->services->sinks.context, session, call->command);
+    }
     if (UNLIKELY(cycle->monitored)) {
         feed_monitors(x);
     }

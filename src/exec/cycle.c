@@ -76,7 +76,8 @@ static void on_soft_timer(struct timer *timer, struct reactor *reactor)
     }
 }
 
-bool cycle_flush(struct cycle *cycle, struct session *session)
+/* cycle_flush, for the one caller that is hot. */
+static inline ATTR_ALWAYS_INLINE bool flush_session(struct cycle *cycle, struct session *session)
 {
     if (!chain_is_empty(&session->conn.output)) {
         uint64_t before = session->conn.written_bytes;
@@ -105,6 +106,11 @@ bool cycle_flush(struct cycle *cycle, struct session *session)
         return false;
     }
     return true;
+}
+
+bool cycle_flush(struct cycle *cycle, struct session *session)
+{
+    return flush_session(cycle, session);
 }
 
 /* What is left of a batch's input goes to (or stays in) the session's own input. */
@@ -180,6 +186,7 @@ static void reply_protocol_error(struct session *session, const char *text)
 static uint32_t run_calls(struct cycle *cycle, struct batch *batch)
 {
     struct session *session = batch->session;
+    call_begin(cycle, session);
     uint32_t i = 0;
     while (i < batch->call_count) {
         struct call *call = &cycle->calls[batch->first_call + i];
@@ -232,7 +239,7 @@ static void flush_dirty(struct cycle *cycle)
     while ((session = cycle->dirty) != NULL) {
         cycle->dirty = session->next_dirty;
         session->is_dirty = false;
-        (void)cycle_flush(cycle, session);
+        (void)flush_session(cycle, session);
     }
 }
 
@@ -318,8 +325,8 @@ static void on_ready(void *context, struct reactor *reactor, struct conn **conns
             if (cycle->dirty != NULL && cycle->ticks - cycle->dirty_since > cycle->flush_ticks) {
                 flush_dirty(cycle);
             }
-            if (push_take(cycle->services->registry, reactor)) {
-                pushed_flush(cycle);
+            if (UNLIKELY(push_is_due(&cycle->push_marks))) {
+                pushed_settle(cycle);
             }
         }
     }
@@ -357,7 +364,7 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
         access_init(&cycle->access, cycle->services->keyspace, ACCESS_READ, (struct key_list){0},
                     /* now_ms= */ 0);
         cycle->flush_ticks = clock_ns_to_ticks(FLUSH_DELAY_NS);
-        push_adopt(cycle->services->registry, reactor);
+        push_adopt(cycle->services->registry, reactor, &cycle->push_marks);
     }
     keyspace_enter(cycle->services->keyspace);
     uint64_t slow_us = log_threshold(options, COMMANDLOG_SLOW);
@@ -367,17 +374,15 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
     }
     cycle->large_request = log_threshold(options, COMMANDLOG_LARGE_REQUEST);
     cycle->large_reply = log_threshold(options, COMMANDLOG_LARGE_REPLY);
+    cycle->dispatch = (enum exec_dispatch)option_get(&cycle->services->exec_options->dispatch);
+    cycle->has_memory_limit = option_get(&cycle->services->keyspace_options->maxmemory) != 0;
     cycle->monitored = registry_count_monitors(cycle->services->registry) > 0;
 }
 
 /* All clients together keep to maxmemory-clients. */
-static void hold_client_memory(struct cycle *cycle)
+static ATTR_NOINLINE void hold_client_memory(struct cycle *cycle)
 {
     const struct services *services = cycle->services;
-    if (LIKELY(option_get(&services->client_options->maxmemory_clients) == 0 &&
-               !cycle->counts_clients)) {
-        return;
-    }
     uint64_t limit = registry_memory_limit(
         services->registry, (uint64_t)option_get(&services->keyspace_options->maxmemory));
     cycle->counts_clients = limit != 0;
@@ -388,14 +393,14 @@ static void on_cycle_end(void *context, struct reactor *reactor)
 {
     struct cycle *cycle = cycle_for(context, reactor);
     flush_dirty(cycle);
-    /* What the calls of this cycle had for others, behind their own replies. */
-    while (push_take(cycle->services->registry, reactor)) {
+    if (UNLIKELY(push_is_due(&cycle->push_marks) || cycle->pushed.first != NULL)) {
+        pushed_settle(cycle);
         flush_dirty(cycle);
-        pushed_flush(cycle);
     }
-    pushed_flush(cycle);
-    push_wake(cycle->services->registry);
-    hold_client_memory(cycle);
+    if (UNLIKELY(option_get(&cycle->services->client_options->maxmemory_clients) != 0 ||
+                 cycle->counts_clients)) {
+        hold_client_memory(cycle);
+    }
     keyspace_leave(cycle->services->keyspace);
 }
 

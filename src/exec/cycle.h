@@ -11,6 +11,7 @@
 #ifndef POLLARD_EXEC_CYCLE_H
 #define POLLARD_EXEC_CYCLE_H
 
+#include "pollard/client/push.h"
 #include "pollard/exec/dispatcher.h"
 #include "pollard/exec/exec.h"
 #include "pollard/stats/commandlog.h"
@@ -103,6 +104,7 @@ struct cycle {
     struct session *last_dirty;
     uint64_t dirty_since; /* ticks when the first of them came */
     uint64_t flush_ticks; /* FLUSH_DELAY_NS */
+    struct push_marks push_marks;
     struct pushed pushed;
     struct job *parked; /* calls that a pause holds back */
     struct timer parked_timer;
@@ -113,8 +115,10 @@ struct cycle {
     uint64_t slow_ticks; /* 0 also when the latency monitor wants to see every call */
     uint64_t large_request;
     uint64_t large_reply;
-    bool monitored;      /* some reactor has a monitor */
-    bool draining;       /* the server ends: no new requests */
+    bool monitored; /* some reactor has a monitor */
+    bool draining;  /* the server ends: no new requests */
+    bool has_memory_limit;
+    enum exec_dispatch dispatch;
     bool counts_clients; /* there is a limit of the clients' memory */
     _Atomic uint64_t calls_run;
     _Atomic uint64_t handovers;
@@ -167,9 +171,13 @@ void pushed_add(struct cycle *cycle, struct session *session);
 void pushed_remove(struct cycle *cycle, struct session *session);
 /* At the end of a cycle: flushes them, or leaves them for a little while. Sessions may end. */
 void pushed_flush(struct cycle *cycle);
+/* Takes in what the calls of a group had for others, behind their own replies, and flushes it. */
+void pushed_settle(struct cycle *cycle);
 
 /* ---- call.c: one call ---- */
 
+/* What all calls of a session have alike; before the first of several call_run. */
+void call_begin(struct cycle *cycle, struct session *session);
 /* Gates and runs one call on the reactor, or hands it on (the request is moved then). */
 void call_run(struct cycle *cycle, struct session *session, struct call *call);
 /* Replies the text of a status, if it has one. */

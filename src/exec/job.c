@@ -357,6 +357,7 @@ static void on_parked_timer(struct timer *timer, struct reactor *reactor)
         job_free(&job->suspension);
         /* Its time begins now, not when it came. */
         cycle->ticks = clock_ticks();
+        call_begin(cycle, session);
         call_run(cycle, session, &call);
         request_deinit(&call.request);
         if ((session->flags & SESSION_JOB) == 0) {

@@ -86,3 +86,21 @@ void pushed_flush(struct cycle *cycle)
     cost = cost < most ? cost : most;
     pushed->hold_ticks = receivers < HOLD_FROM_RECEIVERS ? 0 : cost;
 }
+
+/* Pushes that make pushes (a redirection) are taken in at once, but not for ever: other reactors
+ * may post without a pause. */
+#define TURNS_MAX 4
+
+void pushed_settle(struct cycle *cycle)
+{
+    struct client_registry *registry = cycle->services->registry;
+    int turns = 0;
+    while (turns < TURNS_MAX && push_take(registry, cycle->reactor)) {
+        turns++;
+    }
+    pushed_flush(cycle);
+    push_wake(registry);
+    if (turns == TURNS_MAX) {
+        push_ask(registry, cycle->reactor);
+    }
+}

@@ -459,7 +459,12 @@ void access_end(struct access *access)
 {
     debug_check(!access->is_untold); /* The handler told what it did. */
     if (LIKELY(access->granted)) {
-        let_go(access, access->shard_count);
+        if (LIKELY(access->shard_count == 1 && access->shards[0] != NULL)) {
+            shard_unlock(access->keyspace, access->shards[0], access->mode == ACCESS_WRITE,
+                         extra_of(access));
+        } else {
+            let_go(access, access->shard_count);
+        }
         access->granted = false;
     }
     if (UNLIKELY(access->has_extras)) {

@@ -67,7 +67,7 @@ void gate_enter(struct gate *gate)
 {
     struct gate_word *self = &gate->words[thread_index()];
     _Atomic uint64_t *word = &self->epoch;
-    if (UNLIKELY(self->depth++ > 0) || UNLIKELY(gate_is_mine(gate))) {
+    if (UNLIKELY(self->depth++ > 0)) {
         return;
     }
     for (;;) {
@@ -131,6 +131,8 @@ void gate_close(struct gate *gate) NO_LOCK_ANALYSIS
         gate_wait(gate);
     }
     gate->closed_depth = 1;
+    /* Who keeps it closed is inside, with a word that nobody waits for. */
+    gate->words[thread_index()].depth++;
     atomic_store_explicit(&gate->owner, thread_index() + 1, memory_order_relaxed);
 }
 
@@ -139,6 +141,7 @@ void gate_open(struct gate *gate) NO_LOCK_ANALYSIS
     if (--gate->closed_depth > 0) {
         return;
     }
+    gate->words[thread_index()].depth--;
     atomic_store_explicit(&gate->owner, 0, memory_order_relaxed);
     let_in(gate);
     lock_release(&gate->close_lock);

@@ -8,6 +8,7 @@
 #define ATTR_MUST_USE __attribute__((warn_unused_result))
 #define ATTR_NORETURN __attribute__((noreturn))
 #define ATTR_NOINLINE __attribute__((noinline))
+#define ATTR_ALWAYS_INLINE __attribute__((always_inline))
 #define ATTR_COLD __attribute__((cold))
 #define ATTR_MALLOC __attribute__((malloc))
 #define ATTR_ALIGNED(n) __attribute__((aligned(n)))

@@ -24,9 +24,21 @@ struct push {
     void (*deliver)(struct push *push, struct reactor *reactor);
 };
 
+/* What a reactor's thread looks at to know that it has pushes to take in, or others to wake. */
+struct push_marks {
+    _Atomic(struct push *) *pushes;
+    const bool *has_posted;
+};
 /* The calling thread runs this reactor, and takes its pushes in at the end of each cycle: what it
  * posts to itself needs no wake. */
-void push_adopt(struct client_registry *registry, const struct reactor *reactor);
+void push_adopt(struct client_registry *registry, const struct reactor *reactor,
+                struct push_marks *ret_marks);
+static inline bool push_is_due(const struct push_marks *marks)
+{
+    return atomic_load_explicit(marks->pushes, memory_order_relaxed) != NULL || *marks->has_posted;
+}
+/* Has the reactor look at its pushes in its next cycle. On its thread. */
+void push_ask(struct client_registry *registry, struct reactor *reactor);
 /* Enqueues for a reactor. Any thread, any locks held. push_wake is to follow. */
 void push_post(struct client_registry *registry, size_t reactor_index, struct push *push);
 /* Wakes the reactors that the calling thread has posted to. With no shard lock held. */

@@ -33,7 +33,7 @@ enum session_flag {
     SESSION_SUBSCRIBED = 1 << 14,      /* P: to a channel or pattern */
     SESSION_HOLD = 1 << 15,            /* a reply is being written: pushes wait (push.h) */
     SESSION_TRACKING_BROKEN = 1 << 16, /* R: the client it redirects to is gone */
-    /* 17 is ACCESS_NOTED's (keyspace/access.h), so that exec can ask for both at once. */
+    /* 28 is ACCESS_NOTED's (keyspace/access.h), so that exec can ask for both at once. */
     SESSION_TRACKING = 1 << 18,       /* t: is told of changes of keys that it read */
     SESSION_TRACKING_BCAST = 1 << 19, /* B */
     SESSION_PAUSED = 1 << 20          /* its call waits for a pause to end */

@@ -89,7 +89,7 @@ enum access_interest {
     /* Bits 0 .. 15: classes of events that are wanted (enum event_class). */
     ACCESS_EVENTS = 0xffff,
     ACCESS_CHANGES = 1 << 16, /* changes are wanted */
-    ACCESS_NOTED = 1 << 17    /* a shard has keys that are watched or waited for */
+    ACCESS_NOTED = 1 << 28    /* a shard has keys that are watched or waited for */
 };
 
 enum access_result {
