@@ -53,12 +53,23 @@ static void arm(struct waiting *waiting, struct reactor *reactor)
     }
 }
 
+/* While it waits the client hears of changes at once: what it will get is not for its cache. */
+static void let_pushes(struct job *job, struct reactor *reactor)
+{
+    if (job->is_marked) {
+        job->is_marked = false;
+        (void)push_take(job->x.services->registry, reactor);
+        session_release(job->suspension.session);
+    }
+}
+
 static void on_arm(struct mail *mail, struct reactor *reactor)
 {
     struct waiting *waiting = (struct waiting *)((char *)mail - offsetof(struct waiting, arm));
     /* The job is there until it has come home, whoever has taken it. */
     struct suspension *suspension = &waiting->job->suspension;
     if (suspension->session != NULL) {
+        let_pushes(waiting->job, reactor);
         arm(waiting, reactor);
     } else if (block_take(waiting)) {
         /* The client went while the call was on the pool. */
