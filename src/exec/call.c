@@ -63,7 +63,8 @@ static bool wants_pool(const struct cycle *cycle, const struct call *call)
     const struct command *command = call->command;
     enum exec_dispatch dispatch = cycle->dispatch;
     if (LIKELY(command->route == ROUTE_INLINE)) {
-        return UNLIKELY(dispatch == DISPATCH_POOL) && command->key_spec_count > 0;
+        return UNLIKELY(dispatch == DISPATCH_POOL) && command->key_spec_count > 0 &&
+               command->inside != INSIDE_SESSION;
     }
     return command->route == ROUTE_POOL || dispatch == DISPATCH_POOL ||
            (dispatch == DISPATCH_AUTO && call->request.argc > SIZE_ROUTE_KEYS_MAX);
