@@ -154,7 +154,6 @@ static const char *const inert_defaults[][2] = {
     {"tls-session-cache-size", "20480"},
     {"tls-session-cache-timeout", "300"},
     {"tls-session-caching", "yes"},
-    {"tracking-table-max-keys", "1000000"},
 };
 
 Test(inert, has_all_names_and_defaults)
