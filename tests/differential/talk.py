@@ -17,6 +17,8 @@ from resp import Closed, Reader, encode
 
 PROLOGUE = (("FLUSHALL",), ("CONFIG", "SET", "notify-keyspace-events", ""))
 BROKEN = b"tracking-redir-broken"
+INVALID = b"(invalid) "
+OLD_CHANNEL = b"__redis__:invalidate"
 CLOSED = b"(closed)"
 NOTHING = (b"(nothing)", None)
 PATIENCE_S = 3.0
@@ -311,12 +313,20 @@ def ordered(frames, text):
 
 
 def is_invalidation(frame):
-    return b"\r\ninvalidate\r\n" in frame[0][:30] or b"__redis__:invalidate\r\n*" in frame[0][:64]
+    """Whether a frame is a push, or a message on the old channel, of names that are invalid."""
+    raw, reply = frame
+    if reply is None:
+        return raw.startswith(INVALID)
+    words = reply.items if reply.kind in ("push", "array") else []
+    if len(words) not in (2, 3) or words[-1].kind not in ("array", "null", "null_array"):
+        return False
+    return words[0] == b"invalidate" or (words[0] == b"message" and words[1] == OLD_CHANNEL)
 
 
 def invalidated(frame):
     """An invalidation as one frame for each of its names; any other frame as it is."""
-    if not is_invalidation(frame) or frame[1].items[-1].items is None:
+    if not is_invalidation(frame):
         return [frame]
-    return [(b"\r\ninvalidate\r\n" + b"%b" % name.items, None)
-            for name in frame[1].items[-1].items]
+    names = frame[1].items[-1].items
+    return [(INVALID + (b"(all)" if name is None else name.items), None)
+            for name in ([None] if names is None else names)]
