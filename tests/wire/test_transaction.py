@@ -76,6 +76,17 @@ def test_select_inside(c):
 
 
 @case(protocols=BOTH)
+def test_select_beside_what_takes_long(c):
+    """The database that a transaction ends in stays selected, wherever it was run."""
+    for line in ("FLUSHALL", "FLUSHDB", "SWAPDB 2 3", "KEYS *", "RANDOMKEY", "DBSIZE", "GET a",
+                 "FLUSHALL ASYNC"):
+        for lines in ((line, "SELECT 1"), ("SELECT 1", line), ("SET a 1", "SELECT 1", line)):
+            rows(c, ("SELECT 0", OK), ("MULTI", OK), *[(one, QUEUED) for one in lines])
+            c.cmd("EXEC")
+            assert fields(c, c.cmd("CLIENT", "ID").value)["db"] == "1", lines
+
+
+@case(protocols=BOTH)
 def test_over_everything(c):
     rows(c, ("MSET a 1 b 2", OK), ("MULTI", OK), ("DBSIZE", QUEUED), ("KEYS *", QUEUED),
          ("FLUSHDB", QUEUED), ("DBSIZE", QUEUED), ("SET c 1", QUEUED), ("FLUSHALL", QUEUED),
