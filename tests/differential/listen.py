@@ -23,8 +23,8 @@ class Heard:
 
 
 class HeardWithoutMisses(Heard):
-    """SORT BY looks up the weights of a set in any order; bit and geo commands that fail may
-    miss first.
+    """SORT BY looks up the weights of a set in any order; bit, geo and list commands that fail for
+    their arguments may miss first.
     """
 
     classes = "KEAn"
