@@ -59,6 +59,11 @@ static void note_call(struct transaction *transaction, const struct queued *queu
 void transaction_queue(struct session *session, struct call *call, struct reply *reply)
 {
     struct transaction *transaction = session->transaction;
+    if (transaction->is_broken) {
+        /* It will not run: it need not be kept. */
+        reply_simple(reply, "QUEUED");
+        return;
+    }
     if (transaction->count == transaction->capacity) {
         transaction->capacity = transaction->capacity == 0 ? 8 : transaction->capacity * 2;
         transaction->calls =

@@ -1,6 +1,6 @@
 /* The inside of a transaction. Private to exec; see pollard/exec/transaction.h. */
-#ifndef POLLARD_EXEC_TRANSACTION_PRIVATE_H
-#define POLLARD_EXEC_TRANSACTION_PRIVATE_H
+#ifndef POLLARD_SRC_EXEC_TRANSACTION_H
+#define POLLARD_SRC_EXEC_TRANSACTION_H
 
 #include "job.h"
 #include "pollard/exec/transaction.h"

@@ -146,21 +146,35 @@ static bool exists(const struct keyspace *keyspace, const struct key_note *note,
     return place.position.entry != NULL;
 }
 
+/* Databases that are another's now, and who serves their waiters. */
+struct touched {
+    uint32_t db;
+    uint32_t other;
+    struct access *access;
+};
+
+/* Of one slot: see notes_touch_databases. */
+static void touch_slot(struct keyspace *keyspace, struct key_note *note,
+                       const struct touched *touched)
+{
+    uint32_t other = touched->other;
+    for (; note != NULL; note = note->chain) {
+        if (note->db == touched->db || note->db == other) {
+            bool has_other = other != UINT32_MAX && exists(keyspace, note, other);
+            note->version += exists(keyspace, note, touched->db) || has_other;
+            make_ready(touched->access, note);
+        }
+    }
+}
+
 void notes_touch_databases(struct keyspace *keyspace, uint32_t db, uint32_t other,
                            struct access *access)
 {
+    const struct touched touched = {db, other, access};
     for (uint32_t i = 0; i < keyspace->shard_count; i++) {
         struct note_table *table = &keyspace->notes[i];
         for (uint32_t slot = 0; table->count > 0 && slot < table->slot_count; slot++) {
-            struct key_note *note = table->slots[slot];
-            for (; note != NULL; note = note->chain) {
-                if (note->db != db && note->db != other) {
-                    continue;
-                }
-                bool has_other = other != UINT32_MAX && exists(keyspace, note, other);
-                note->version += exists(keyspace, note, db) || has_other;
-                make_ready(access, note);
-            }
+            touch_slot(keyspace, table->slots[slot], &touched);
         }
     }
 }

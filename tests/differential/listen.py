@@ -30,6 +30,14 @@ class HeardWithoutMisses(Heard):
     classes = "KEAn"
 
 
+class HeardWithoutNew(Heard):
+    """SMOVE makes its destination before it takes from its source, so that nothing is lost when
+    memory is out: `new` comes before `srem`.
+    """
+
+    classes = "KEAm"
+
+
 def events_of(side, sequence, protocol):
     """The frames that a listener to all events gets while the commands run."""
     writer, listener = side.server.connect(2, timeout=60), side.server.connect(protocol, timeout=60)

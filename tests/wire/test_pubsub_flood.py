@@ -116,7 +116,7 @@ def test_the_soft_limit(c):
 
 @case(protocols=BOTH)
 def test_more_at_once_than_the_limit(c):
-    """A transaction publishes more than a subscriber may have waiting: it is cut, others are not."""
+    """A transaction publishes more than a subscriber may have: it is cut, others are not."""
     rows(c, (f"CONFIG SET {LIMIT} 'pubsub 1mb 0 0'", OK))
     victims = subscribed(c, 4)
     others = subscribed(c, 2, "other")

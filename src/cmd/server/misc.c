@@ -110,6 +110,10 @@ enum status cmd_module_help(struct exec *x)
 
 enum status cmd_monitor(struct exec *x)
 {
+    if (x->is_inside) {
+        reply_error(x->reply, "ERR MONITOR isn't allowed for DENY BLOCKING client");
+        return STATUS_REPLIED;
+    }
     session_set_monitor(x->session, true);
     reply_ok(x->reply);
     return STATUS_OK;

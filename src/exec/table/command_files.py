@@ -9,8 +9,8 @@ The fields of a command (those with a star must be there):
     flags*       as COMMAND INFO tells them, and "protected", "touches_arbitrary_keys"
     acl*         all categories, "fast" or "slow" among them
     complexity*  its cost
-    route        "inline", "size" or "pool": where it runs; "queue": as the session's queued commands
-                 want; a container without a form has none
+    route        "inline", "size" or "pool": where it runs; "queue": as the session's queued
+                 commands want; a container without a form has none
     inside       what it needs in a transaction beside its keys: "session" (it looks at the client's
                  session), "later" (the same, and its answer may come later), "whole" (it looks at
                  whole databases), "apart" (it is not queued, but runs at once)
@@ -43,8 +43,9 @@ INSIDE = ["session", "later", "whole", "apart"]
 
 REQUIRED = {"summary": str, "since": str, "arity": int, "flags": list, "acl": list,
             "complexity": str}
-OPTIONAL = {"route": str, "inside": str, "handler": str, "exclusive": bool, "sensitive": bool, "tips": list, "deprecated": dict,
-            "system": bool, "history": list, "keys": list, "arguments": list, "subcommands": dict}
+OPTIONAL = {"route": str, "inside": str, "handler": str, "exclusive": bool, "sensitive": bool,
+            "tips": list, "deprecated": dict, "system": bool, "history": list, "keys": list,
+            "arguments": list, "subcommands": dict}
 KEY_FIELDS = {"flags": list, "notes": str, "index": int, "keyword": str, "from": int, "last": int,
               "step": int, "limit": int, "keynum": int, "first": int}
 ARGUMENT_FIELDS = {"name": str, "type": str, "key": int, "token": str, "since": str,
