@@ -60,6 +60,12 @@ void registry_on_output(struct client_registry *registry,
     registry->output_hook = hook;
 }
 
+void registry_on_describe(struct client_registry *registry,
+                          void (*hook)(void *context, struct session *session))
+{
+    registry->describe_hook = hook;
+}
+
 /* ---- Sessions by id ---- */
 
 /* Slots of a reactor's first session. */

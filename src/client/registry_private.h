@@ -46,6 +46,7 @@ struct client_registry {
     size_t reactor_count;
     void (*destroy_hook)(void *context, struct session *session);
     void (*output_hook)(void *context, struct session *session);
+    void (*describe_hook)(void *context, struct session *session);
     void *hook_context;
     struct push_wakes *wakes; /* one a thread */
     _Atomic uint64_t next_id;

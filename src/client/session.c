@@ -2,7 +2,7 @@
 #include "pollard/client/session.h"
 #include "pollard/base/mem.h"
 #include "pollard/client/fieldsets.h"
-#include "pollard/client/registry.h"
+#include "registry_private.h"
 
 void session_set_text(char **field, struct bytes text)
 {
@@ -53,10 +53,11 @@ static void append_flags(const struct session *session, struct buf *line)
         uint32_t flag;
         char letter;
     } letters[] = {
-        {SESSION_MONITOR, 'O'},        {SESSION_SUBSCRIBED, 'P'},  {SESSION_MULTI, 'x'},
-        {SESSION_BLOCKED, 'b'},        {SESSION_TRACKING, 't'},    {SESSION_TRACKING_BROKEN, 'R'},
-        {SESSION_TRACKING_BCAST, 'B'}, {SESSION_CLOSE_AFTER, 'c'}, {SESSION_CLOSE_NOW, 'A'},
-        {SESSION_UNIX, 'U'},           {SESSION_NO_EVICT, 'e'},    {SESSION_NO_TOUCH, 'T'},
+        {SESSION_MONITOR, 'O'},         {SESSION_SUBSCRIBED, 'P'},     {SESSION_MULTI, 'x'},
+        {SESSION_WATCH_LOST, 'd'},      {SESSION_BLOCKED, 'b'},        {SESSION_TRACKING, 't'},
+        {SESSION_TRACKING_BROKEN, 'R'}, {SESSION_TRACKING_BCAST, 'B'}, {SESSION_CLOSE_AFTER, 'c'},
+        {SESSION_CLOSE_NOW, 'A'},       {SESSION_UNIX, 'U'},           {SESSION_NO_EVICT, 'e'},
+        {SESSION_NO_TOUCH, 'T'},
     };
     size_t before = line->size;
     for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
@@ -86,8 +87,10 @@ static void describe_buffers(const struct session *session, struct buf *line)
                (session->conn.flags & CONN_WRITES) != 0 ? "rw" : "r");
 }
 
-void session_describe(const struct session *session, struct buf *line)
+void session_describe(struct session *session, struct buf *line)
 {
+    const struct client_registry *registry = session->registry;
+    registry->describe_hook(registry->hook_context, session);
     const struct reactor *reactor = session->conn.reactor;
     int64_t now_ms = reactor_now_ms(reactor);
     int64_t idle_ms = reactor_monotonic_ms(reactor) - session->conn.active_ms;

@@ -431,6 +431,11 @@ static void on_session_end(void *context, struct session *session)
     pushed_remove(cycle_of(session, dispatcher), session);
 }
 
+static void on_session_describe(void *context, struct session *session)
+{
+    transaction_look(session);
+}
+
 /* A push has come for the session. */
 static void on_session_output(void *context, struct session *session)
 {
@@ -452,6 +457,7 @@ struct dispatcher *dispatcher_create(struct services *services, uint32_t reactor
     services->dispatcher = dispatcher;
     registry_on_destroy(services->registry, on_session_end, dispatcher);
     registry_on_output(services->registry, on_session_output);
+    registry_on_describe(services->registry, on_session_describe);
     return dispatcher;
 }
 

@@ -186,6 +186,8 @@ static enum status job_call(struct job *job)
         block_serve(x->services, &job->access, &served);
     }
     if (UNLIKELY(status == STATUS_BLOCK)) {
+        /* It found nothing, so it brought nothing. */
+        check(served.first == NULL);
         job_block(job);
         return status;
     }

@@ -24,6 +24,17 @@ void transaction_describe(struct session *session)
     session->flags |= is_open ? SESSION_MULTI : 0;
 }
 
+void transaction_look(struct session *session)
+{
+    const struct transaction *transaction = session->transaction;
+    bool is_lost = false;
+    for (uint32_t i = 0; transaction != NULL && i < transaction->watch_count; i++) {
+        is_lost |= key_watch_has_changed(&transaction->watches[i]);
+    }
+    session->flags &= ~(uint32_t)SESSION_WATCH_LOST;
+    session->flags |= is_lost ? SESSION_WATCH_LOST : 0;
+}
+
 uint32_t transaction_flags(const struct session *session)
 {
     return session->transaction == NULL ? 0 : session->transaction->flags;

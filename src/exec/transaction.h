@@ -57,6 +57,8 @@ void transaction_settle(struct session *session);
 void transaction_destroy(const struct services *services, struct transaction **transaction);
 /* Copies what CLIENT LIST tells into the session. */
 void transaction_describe(struct session *session);
+/* Has a watched key changed? Sets SESSION_WATCH_LOST accordingly; a hint. */
+void transaction_look(struct session *session);
 /* What the gate must know of the session's queue: flags of all its commands. */
 uint32_t transaction_flags(const struct session *session);
 

@@ -128,11 +128,18 @@ static void make_ready(struct access *access, struct key_note *note)
     access->has_extras = true;
 }
 
+/* Only holders of the shard write, so that a load and a store do. */
+static void note_change(struct key_note *note, bool has_changed)
+{
+    uint64_t version = atomic_load_explicit(&note->version, memory_order_relaxed);
+    atomic_store_explicit(&note->version, version + has_changed, memory_order_relaxed);
+}
+
 void note_touch(struct keyspace *keyspace, const struct access_key *key, struct access *access)
 {
     struct key_note *note = note_find(keyspace, key);
     if (note != NULL) {
-        note->version++;
+        note_change(note, true);
         make_ready(access, note);
     }
 }
@@ -161,7 +168,7 @@ static void touch_slot(struct keyspace *keyspace, struct key_note *note,
     for (; note != NULL; note = note->chain) {
         if (note->db == touched->db || note->db == other) {
             bool has_other = other != UINT32_MAX && exists(keyspace, note, other);
-            note->version += exists(keyspace, note, touched->db) || has_other;
+            note_change(note, exists(keyspace, note, touched->db) || has_other);
             make_ready(touched->access, note);
         }
     }
@@ -247,12 +254,18 @@ void key_watch(struct access *access, uint32_t index, struct key_watch *ret_watc
     if (note->watchers++ == 0) {
         atomic_fetch_add_explicit(&keyspace->watched_keys, 1, memory_order_relaxed);
     }
-    *ret_watch = (struct key_watch){.note = note, .hash = note->hash, .version = note->version};
+    *ret_watch = (struct key_watch){
+        .note = note, .hash = note->hash, .version = atomic_load(&note->version)};
+}
+
+bool key_watch_has_changed(const struct key_watch *watch)
+{
+    return atomic_load_explicit(&watch->note->version, memory_order_relaxed) != watch->version;
 }
 
 bool key_watch_is_intact(const struct access *access, const struct key_watch *watch)
 {
-    if (watch->note->version != watch->version) {
+    if (key_watch_has_changed(watch)) {
         return false;
     }
     /* No expired entry was there when the watch began. */

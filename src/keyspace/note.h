@@ -10,7 +10,7 @@ struct key_note {
     struct key_note *next_ready; /* in an access's list */
     struct key_waiter *first;
     struct key_waiter *last;
-    uint64_t version; /* changes with the key */
+    _Atomic uint64_t version; /* changes with the key; CLIENT LIST looks at it without the lock */
     uint64_t hash;
     uint32_t db;
     uint32_t watchers;

@@ -6,7 +6,7 @@ on Redis 7.0 (POLLARD_SERVER=redis-server).
 import shlex
 
 from pollard_test import case, main, wait_for
-from talkers import BOTH, OK, arity, client, clients, gone, rows, waits
+from talkers import BOTH, OK, arity, client, clients, fields, gone, rows, waits
 
 QUEUED = "QUEUED"
 
@@ -130,6 +130,18 @@ def test_expiry_unseen(c):
     other.send("BLPOP", "no", "0.1")
     other.read().is_null()
     assert not passes(c)
+
+
+@case(protocols=BOTH)
+def test_flag_of_a_lost_watch(c):
+    """CLIENT LIST tells that a watched key has changed."""
+    other = client(c)
+    c.cmd("WATCH", "k")
+    assert "d" not in fields(other, c.cmd("CLIENT", "ID").value)["flags"]
+    other.cmd("SET", "k", "1")
+    assert "d" in fields(other, c.cmd("CLIENT", "ID").value)["flags"]
+    c.cmd("UNWATCH")
+    assert "d" not in fields(other, c.cmd("CLIENT", "ID").value)["flags"]
 
 
 @case(protocols=BOTH)

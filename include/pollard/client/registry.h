@@ -55,6 +55,9 @@ void registry_on_destroy(struct client_registry *registry,
  * with the same context as registry_on_destroy, before reactors run. */
 void registry_on_output(struct client_registry *registry,
                         void (*hook)(void *context, struct session *session));
+/* A session is about to be described: who keeps what it shows brings it up to date. The same. */
+void registry_on_describe(struct client_registry *registry,
+                          void (*hook)(void *context, struct session *session));
 /* The session of that id on this reactor, NULL when there is none. On its thread. O(1). */
 struct session *registry_find(const struct client_registry *registry, const struct reactor *reactor,
                               uint64_t id);

@@ -36,7 +36,8 @@ enum session_flag {
     /* 28 is ACCESS_NOTED's (keyspace/access.h), so that exec can ask for both at once. */
     SESSION_TRACKING = 1 << 18,       /* t: is told of changes of keys that it read */
     SESSION_TRACKING_BCAST = 1 << 19, /* B */
-    SESSION_PAUSED = 1 << 20          /* its call waits for a pause to end */
+    SESSION_PAUSED = 1 << 20,         /* its call waits for a pause to end */
+    SESSION_WATCH_LOST = 1 << 21      /* d: a watched key has changed; as of session_describe */
 };
 
 /* Flags that a request is looked at more closely for: all but the first of them, or without it. */
@@ -103,7 +104,7 @@ static inline struct session *session_of(struct conn *conn)
 
 /* The one line of CLIENT LIST and CLIENT INFO, with Redis's fields in Redis's order plus lib-name,
  * lib-ver, without the newline. On the owner's thread. */
-void session_describe(const struct session *session, struct buf *ret_line);
+void session_describe(struct session *session, struct buf *ret_line);
 /* Back to a fresh connection's state (RESET): RESP2, db 0, no name, replies on, not a monitor,
  * unauthenticated if a password is set. */
 void session_reset(struct session *session);

@@ -25,6 +25,9 @@ void key_watch(struct access *access, uint32_t index, struct key_watch *ret_watc
 /* Is the key as it was when the watch began: neither changed nor expired, flushed or swapped? For
  * an access that holds it. */
 bool key_watch_is_intact(const struct access *access, const struct key_watch *watch);
+/* Was the key told to have changed? Without a lock, and so but a hint: for CLIENT LIST. Any thread
+ * that owns the watch. */
+bool key_watch_has_changed(const struct key_watch *watch);
 void key_unwatch(struct access *access, struct key_watch *watch);
 /* Ends watches with no access open, taking the locks one by one. patient: waits for each (pool
  * only); else tries. Returns how many are left: they are moved to the front. */

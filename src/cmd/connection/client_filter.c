@@ -230,7 +230,7 @@ static bool address_is(const struct client_condition *condition, const struct se
 }
 
 /* Are all wanted letters among the session's flags, as CLIENT LIST shows them? */
-static bool flags_are(const struct client_condition *condition, const struct session *session)
+static bool flags_are(const struct client_condition *condition, struct session *session)
 {
     struct buf line = {0};
     session_describe(session, &line);
@@ -252,7 +252,7 @@ static bool capa_is(const struct client_condition *condition, const struct sessi
     return condition->text.size > 0 && redirects && text_is(condition, "r");
 }
 
-static bool meets(const struct client_condition *condition, const struct session *session)
+static bool meets(const struct client_condition *condition, struct session *session)
 {
     const struct reactor *reactor = session->conn.reactor;
     switch (condition->kind) {
@@ -291,7 +291,7 @@ static bool meets(const struct client_condition *condition, const struct session
     return false;
 }
 
-bool client_filter_matches(const struct client_filter *filter, const struct session *session)
+bool client_filter_matches(const struct client_filter *filter, struct session *session)
 {
     for (size_t i = 0; i < filter->count; i++) {
         const struct client_condition *condition = &filter->conditions[i];

@@ -20,6 +20,6 @@ enum status client_filter_parse(struct exec *x, uint32_t first, struct client_fi
 void client_filter_address(struct client_filter *filter, struct bytes text);
 void client_filter_deinit(struct client_filter *filter);
 /* Does the session meet all conditions? SKIPME is the caller's. On the session's own thread. */
-bool client_filter_matches(const struct client_filter *filter, const struct session *session);
+bool client_filter_matches(const struct client_filter *filter, struct session *session);
 
 #endif

@@ -29,7 +29,7 @@ struct line {
     struct bytes text;
 };
 
-static bool is_wanted(const struct client_query *query, const struct session *session)
+static bool is_wanted(const struct client_query *query, struct session *session)
 {
     if (query->filter.skip_me && session->id == query->asker_id) {
         return false;

@@ -111,12 +111,14 @@ Test(expire, tells_when_something_is_due_earlier)
     int64_t told_ms = fixture.told_due_ms;
     fixture_put(&fixture, 0, fixture_name(room, 3), value_integer(1), fixture.now_ms + 100000);
     cr_assert_eq(fixture.told_due_ms, told_ms);
-    /* Off: nothing goes, reads do not see it. On again: it is told at once. */
+    fixture_put(&fixture, 0, fixture_name(room, 4), value_integer(1), fixture.now_ms + 500);
+    /* Off: nothing goes but what a read finds. On again: it is told at once. */
     keyspace_set_active_expire(fixture.keyspace, false);
     fixture.now_ms += 1000;
     cr_assert_eq(keyspace_expire(fixture.keyspace, fixture.now_ms, 1000), INT64_MAX);
     cr_assert_not(fixture_has(&fixture, 0, fixture_name(room, 2)));
     cr_assert_eq(keyspace_size(fixture.keyspace, 0), 3);
+    cr_assert_not(fixture_has(&fixture, 0, fixture_name(room, 2)));
     keyspace_set_active_expire(fixture.keyspace, true);
     cr_assert_leq(fixture.told_due_ms, fixture.now_ms);
     (void)fixture_expire_all(&fixture);
