@@ -15,7 +15,9 @@ static void on_mail(struct mail *mail, struct reactor *reactor)
     /* Sequentially consistent, as the exchange in push_post: a push that finds the mail out still
      * is in the queue before this store, and so before the taking. */
     atomic_store(&part->push_mail_is_out, false);
-    (void)push_take(part->registry, reactor);
+    if (push_take(part->registry, reactor)) {
+        push_wake(part->registry);
+    }
 }
 
 void push_setup(struct client_registry *registry)
@@ -32,7 +34,7 @@ void push_adopt(struct client_registry *registry, const struct reactor *reactor,
     struct registry_part *part = &registry->parts[reactor_index(reactor)];
     struct push_wakes *wakes = &registry->wakes[thread_index()];
     wakes->own_part = part;
-    *ret_marks = (struct push_marks){.pushes = &part->pushes, .has_posted = &wakes->any};
+    *ret_marks = (struct push_marks){.pushes = &part->pushes};
 }
 
 void push_ask(struct client_registry *registry, struct reactor *reactor)

@@ -61,7 +61,7 @@ static int find_keys_inline(const struct keyspace *keyspace, const struct exec *
 static bool wants_pool(const struct cycle *cycle, const struct call *call)
 {
     const struct command *command = call->command;
-    enum exec_dispatch dispatch = cycle->dispatch;
+    int64_t dispatch = option_get(cycle->dispatch);
     if (LIKELY(command->route == ROUTE_INLINE)) {
         return UNLIKELY(dispatch == DISPATCH_POOL) && command->key_spec_count > 0 &&
                command->inside != INSIDE_SESSION;
@@ -117,7 +117,7 @@ static ATTR_NOINLINE enum status run_concerned(struct cycle *cycle, struct exec 
     bool is_noted = (access->interest & ACCESS_NOTED) != 0 && access->mode == ACCESS_WRITE;
     if (!is_noted || block_widen(access, &room)) {
         if ((x->session->flags & SESSION_TRACKING) != 0) {
-            push_take(cycle->services->registry, cycle->reactor);
+            (void)push_take(cycle->services->registry, cycle->reactor); /* Woken below. */
         }
         x->now_ms = access->now_ms;
         status = x->command->handler(x);
@@ -129,6 +129,7 @@ static ATTR_NOINLINE enum status run_concerned(struct cycle *cycle, struct exec 
     if (status != STATUS_BLOCK) {
         access_end(access);
     }
+    push_wake(cycle->services->registry);
     block_send_home(&served);
     block_room_free(&room);
     return status;
@@ -272,7 +273,9 @@ static ATTR_NOINLINE void end_slowly(struct cycle *cycle, struct session *sessio
     apply_reply_mode(cycle, session, before);
     if ((session->flags & SESSION_SUBSCRIBED) != 0) {
         /* What it told itself comes behind the reply, and before the next one. */
-        (void)push_take(cycle->services->registry, cycle->reactor);
+        if (push_take(cycle->services->registry, cycle->reactor)) {
+            push_wake(cycle->services->registry);
+        }
     }
 }
 
@@ -286,7 +289,7 @@ static inline bool is_plain(const struct cycle *cycle, const struct session *ses
         return false;
     }
     bool may_be_refused =
-        UNLIKELY(cycle->has_memory_limit) && (command->flags & COMMAND_DENYOOM) != 0;
+        (command->flags & COMMAND_DENYOOM) != 0 && option_get(cycle->maxmemory) != 0;
     return LIKELY(call_has_arity(call) && !may_be_refused) &&
            LIKELY(atomic_load_explicit((_Atomic int64_t *)cycle->pause_mark,
                                        memory_order_relaxed) <= reactor_now_ms(cycle->reactor));

@@ -233,7 +233,7 @@ static void run_batch(struct cycle *cycle, struct batch *batch)
     (void)cycle_flush(cycle, session);
 }
 
-static void flush_dirty(struct cycle *cycle)
+static inline ATTR_ALWAYS_INLINE void flush_dirty(struct cycle *cycle)
 {
     struct session *session;
     while ((session = cycle->dirty) != NULL) {
@@ -241,6 +241,12 @@ static void flush_dirty(struct cycle *cycle)
         session->is_dirty = false;
         (void)flush_session(cycle, session);
     }
+}
+
+/* The same between groups and after pushes, which is seldom. */
+static ATTR_NOINLINE void flush_early(struct cycle *cycle)
+{
+    flush_dirty(cycle);
 }
 
 /* The lines of all calls' keys: each step asks for what the next one reads. */
@@ -323,7 +329,7 @@ static void on_ready(void *context, struct reactor *reactor, struct conn **conns
             cycle_run(cycle);
             /* Between groups, when no batch holds a session that the flush may end. */
             if (cycle->dirty != NULL && cycle->ticks - cycle->dirty_since > cycle->flush_ticks) {
-                flush_dirty(cycle);
+                flush_early(cycle);
             }
             if (UNLIKELY(push_is_due(&cycle->push_marks))) {
                 pushed_settle(cycle);
@@ -364,6 +370,9 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
         access_init(&cycle->access, cycle->services->keyspace, ACCESS_READ, (struct key_list){0},
                     /* now_ms= */ 0);
         cycle->flush_ticks = clock_ns_to_ticks(FLUSH_DELAY_NS);
+        cycle->dispatch = &cycle->services->exec_options->dispatch;
+        cycle->maxmemory = &cycle->services->keyspace_options->maxmemory;
+        cycle->maxmemory_clients = &cycle->services->client_options->maxmemory_clients;
         push_adopt(cycle->services->registry, reactor, &cycle->push_marks);
     }
     keyspace_enter(cycle->services->keyspace);
@@ -374,8 +383,6 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
     }
     cycle->large_request = log_threshold(options, COMMANDLOG_LARGE_REQUEST);
     cycle->large_reply = log_threshold(options, COMMANDLOG_LARGE_REPLY);
-    cycle->dispatch = (enum exec_dispatch)option_get(&cycle->services->exec_options->dispatch);
-    cycle->has_memory_limit = option_get(&cycle->services->keyspace_options->maxmemory) != 0;
     cycle->monitored = registry_count_monitors(cycle->services->registry) > 0;
 }
 
@@ -395,10 +402,9 @@ static void on_cycle_end(void *context, struct reactor *reactor)
     flush_dirty(cycle);
     if (UNLIKELY(push_is_due(&cycle->push_marks) || cycle->pushed.first != NULL)) {
         pushed_settle(cycle);
-        flush_dirty(cycle);
+        flush_early(cycle);
     }
-    if (UNLIKELY(option_get(&cycle->services->client_options->maxmemory_clients) != 0 ||
-                 cycle->counts_clients)) {
+    if (UNLIKELY(option_get(cycle->maxmemory_clients) != 0 || cycle->counts_clients)) {
         hold_client_memory(cycle);
     }
     keyspace_leave(cycle->services->keyspace);

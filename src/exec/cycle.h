@@ -94,6 +94,9 @@ struct cycle {
     struct chain muted; /* replies of sessions that want none, until they are dropped */
     struct access_key one_key[2];
     const _Atomic int64_t *pause_mark; /* no pause lasts longer */
+    const option_number *dispatch;     /* options that each call asks for */
+    const option_number *maxmemory;
+    const option_number *maxmemory_clients;
     struct access_key keys[GROUP_KEYS_MAX];
     struct key_hint hints[GROUP_KEYS_MAX]; /* of keys, without the gaps */
     uint32_t key_count;                    /* used of keys */
@@ -115,10 +118,8 @@ struct cycle {
     uint64_t slow_ticks; /* 0 also when the latency monitor wants to see every call */
     uint64_t large_request;
     uint64_t large_reply;
-    bool monitored; /* some reactor has a monitor */
-    bool draining;  /* the server ends: no new requests */
-    bool has_memory_limit;
-    enum exec_dispatch dispatch;
+    bool monitored;      /* some reactor has a monitor */
+    bool draining;       /* the server ends: no new requests */
     bool counts_clients; /* there is a limit of the clients' memory */
     _Atomic uint64_t calls_run;
     _Atomic uint64_t handovers;

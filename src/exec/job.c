@@ -160,6 +160,7 @@ static bool job_take_keys(struct job *job)
 static void job_block(struct job *job)
 {
     struct keyspace *keyspace = job->x.services->keyspace;
+    struct client_registry *registry = job->x.services->registry;
     struct access access = job->access;
     if (job->access.shards == job->access.inline_shards) {
         access.shards = access.inline_shards;
@@ -168,6 +169,7 @@ static void job_block(struct job *job)
     block_begin(job, &access);
     access_end(&access);
     keyspace_leave(keyspace);
+    push_wake(registry);
 }
 
 /* Runs the handler once. What it wants to be done outside the access (STATUS_PREPARE,
@@ -263,7 +265,8 @@ static bool come_home(struct suspension *suspension)
     if (job->is_marked) {
         /* The marker is taken in before the job goes, and what came before it before the reply. */
         job->is_marked = false;
-        push_take(job->x.services->registry, suspension->reactor);
+        (void)push_take(job->x.services->registry, suspension->reactor);
+        push_wake(job->x.services->registry);
     }
     if (session == NULL || job->x.command->route != ROUTE_QUEUE) {
         return false;

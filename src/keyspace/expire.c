@@ -121,7 +121,7 @@ static void expire_hold(struct keyspace *keyspace, struct shard *shard, int64_t 
 bool expire_key(struct keyspace *keyspace, const struct access_key *key, int64_t now_ms)
 {
     struct shard *shard = shard_of(keyspace, key->hash);
-    struct place place;
+    struct place place = {.db = key->db};
     bool has_told = false;
     if (!shard_try_lock(&shard->word, /* exclusive= */ true, SHARD_TICKET | SHARD_QUEUED, 0)) {
         return false;

@@ -67,7 +67,9 @@ void gate_enter(struct gate *gate)
 {
     struct gate_word *self = &gate->words[thread_index()];
     _Atomic uint64_t *word = &self->epoch;
-    if (UNLIKELY(self->depth++ > 0)) {
+    /* Relaxed: only this thread writes its word. */
+    if (UNLIKELY(atomic_load_explicit(word, memory_order_relaxed) != 0)) {
+        self->depth++;
         return;
     }
     for (;;) {
@@ -87,10 +89,12 @@ void gate_enter(struct gate *gate)
 void gate_leave(struct gate *gate)
 {
     struct gate_word *self = &gate->words[thread_index()];
-    if (LIKELY(--self->depth == 0)) {
-        /* Release: pairs with the loads in gate_close and oldest_inside. */
-        atomic_store_explicit(&self->epoch, 0, memory_order_release);
+    if (UNLIKELY(self->depth > 0)) {
+        self->depth--;
+        return;
     }
+    /* Release: pairs with the loads in gate_close and oldest_inside. */
+    atomic_store_explicit(&self->epoch, 0, memory_order_release);
 }
 
 static void let_in(struct gate *gate)
@@ -99,6 +103,11 @@ static void let_in(struct gate *gate)
     atomic_fetch_and(&gate->epoch, ~GATE_CLOSED);
     lock_release(&gate->open_lock);
     pthread_cond_broadcast(&gate->opened);
+}
+
+static void gate_mark_inside(struct gate *gate)
+{
+    atomic_store(&gate->words[thread_index()].epoch, atomic_load(&gate->epoch) & ~GATE_CLOSED);
 }
 
 /* Closes the gate and waits for those inside, CLOSE_US at most unless it is insistent. */
@@ -131,8 +140,8 @@ void gate_close(struct gate *gate) NO_LOCK_ANALYSIS
         gate_wait(gate);
     }
     gate->closed_depth = 1;
-    /* Who keeps it closed is inside, with a word that nobody waits for. */
-    gate->words[thread_index()].depth++;
+    /* Who keeps it closed is inside: what it retires stays readable to it. */
+    gate_mark_inside(gate);
     atomic_store_explicit(&gate->owner, thread_index() + 1, memory_order_relaxed);
 }
 
@@ -141,7 +150,7 @@ void gate_open(struct gate *gate) NO_LOCK_ANALYSIS
     if (--gate->closed_depth > 0) {
         return;
     }
-    gate->words[thread_index()].depth--;
+    gate_leave(gate);
     atomic_store_explicit(&gate->owner, 0, memory_order_relaxed);
     let_in(gate);
     lock_release(&gate->close_lock);

@@ -16,7 +16,7 @@
 
 struct gate_word {
     _Atomic uint64_t epoch;
-    uint32_t depth; /* brackets that are open; the thread's own */
+    uint32_t depth; /* brackets inside of the first; the thread's own */
 } ATTR_ALIGNED(CACHE_LINE);
 
 struct retired {

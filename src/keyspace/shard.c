@@ -138,7 +138,6 @@ void place_find(struct keyspace *keyspace, struct shard *shard, const struct acc
     place->keyspace = keyspace;
     place->shard = shard;
     place->hash = table_hash(key->hash);
-    place->db = key->db;
     place->table = shard_table(shard, database_of(keyspace, key->db));
     place->position = place->table == NULL ? (struct position){0}
                                            : table_find(place->table, key->name, place->hash);

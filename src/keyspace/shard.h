@@ -157,7 +157,7 @@ struct place {
     struct table *table; /* NULL: no table */
     struct position position;
     uint32_t hash;
-    uint32_t db; /* logical */
+    uint32_t db; /* logical; place_tell's, place_find leaves it alone */
 };
 void place_find(struct keyspace *keyspace, struct shard *shard, const struct access_key *key,
                 struct place *place);

@@ -24,10 +24,9 @@ struct push {
     void (*deliver)(struct push *push, struct reactor *reactor);
 };
 
-/* What a reactor's thread looks at to know that it has pushes to take in, or others to wake. */
+/* What a reactor's thread looks at to know that it has pushes to take in. */
 struct push_marks {
     _Atomic(struct push *) *pushes;
-    const bool *has_posted;
 };
 /* The calling thread runs this reactor, and takes its pushes in at the end of each cycle: what it
  * posts to itself needs no wake. */
@@ -35,7 +34,7 @@ void push_adopt(struct client_registry *registry, const struct reactor *reactor,
                 struct push_marks *ret_marks);
 static inline bool push_is_due(const struct push_marks *marks)
 {
-    return atomic_load_explicit(marks->pushes, memory_order_relaxed) != NULL || *marks->has_posted;
+    return atomic_load_explicit(marks->pushes, memory_order_relaxed) != NULL;
 }
 /* Has the reactor look at its pushes in its next cycle. On its thread. */
 void push_ask(struct client_registry *registry, struct reactor *reactor);
@@ -44,7 +43,7 @@ void push_post(struct client_registry *registry, size_t reactor_index, struct pu
 /* Wakes the reactors that the calling thread has posted to. With no shard lock held. */
 void push_wake(struct client_registry *registry);
 /* Delivers what has been posted to this reactor so far; false: nothing. On its thread; shard locks
- * may be held. */
+ * may be held. What is delivered may post in turn: push_wake is to follow. */
 bool push_take(struct client_registry *registry, struct reactor *reactor);
 /* Delivers (reactor NULL) what is left. After all threads have ended. */
 void push_drop_all(struct client_registry *registry);

@@ -48,7 +48,9 @@ static enum status exchange(struct exec *x, const struct value *old, uint32_t ar
     return status;
 }
 
-static enum status store_and_reply_ok(struct exec *x, uint32_t argument, int64_t expires_at_ms)
+/* Inline for plain SET's sake. */
+static inline ATTR_ALWAYS_INLINE enum status store_and_reply_ok(struct exec *x, uint32_t argument,
+                                                                int64_t expires_at_ms)
 {
     struct value value = argument_value(x, argument);
     enum status status = string_store(x, 0, &value, expires_at_ms);
