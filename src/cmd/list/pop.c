@@ -2,6 +2,7 @@
  *
  * Run inside a WRITE access. What leaves a list in bulk is cut off in one step and freed after the
  * lock; the reply of many is rendered from the version before. */
+#include "../blocking.h"
 #include "common.h"
 #include "pollard_commands.h"
 
@@ -170,43 +171,25 @@ enum status cmd_blmpop(struct exec *x)
     return status == STATUS_ABSENT ? exec_wait(x, &wait) : status;
 }
 
-/* BLPOP, BRPOP: one item of the first list there is. */
-static enum status blocking_pop(struct exec *x, enum list_end end)
+static enum key_event take_item(struct exec *x, uint32_t key_index, struct collection **at, int end)
 {
-    struct exec_wait wait = {.key_count = x->argc - 2, .type = VALUE_LIST, .null_is_array = true};
-    enum status status = argument_timeout(x, x->argc - 1, &wait.timeout_ms);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    const struct exec_range range = exec_wait_keys(x, wait.key_count);
-    for (uint32_t i = range.begin; i < range.end; i++) {
-        struct collection_edit edit;
-        struct list_popped popped;
-        status = edit_begin(x, i, VALUE_LIST, NULL, &edit);
-        if (status == STATUS_ABSENT) {
-            continue;
-        }
-        if (status != STATUS_OK) {
-            return status;
-        }
-        list_pop(edit.at, end, list_limits(x), &popped);
-        reply_array(x->reply, 2);
-        reply_bulk(x->reply, x->access->keys[i].name);
-        reply_item(x->reply, &popped.item);
-        list_popped_end(&popped);
-        return edit_end(x, &edit, pop_event(end));
-    }
-    return exec_wait(x, &wait);
+    struct list_popped popped;
+    list_pop(at, (enum list_end)end, list_limits(x), &popped);
+    reply_array(x->reply, 2);
+    reply_bulk(x->reply, x->access->keys[key_index].name);
+    reply_item(x->reply, &popped.item);
+    list_popped_end(&popped);
+    return pop_event((enum list_end)end);
 }
 
 enum status cmd_blpop(struct exec *x)
 {
-    return blocking_pop(x, LIST_HEAD);
+    return blocking_pop_first(x, VALUE_LIST, take_item, LIST_HEAD);
 }
 
 enum status cmd_brpop(struct exec *x)
 {
-    return blocking_pop(x, LIST_TAIL);
+    return blocking_pop_first(x, VALUE_LIST, take_item, LIST_TAIL);
 }
 
 static enum status trim(struct exec *x, const struct list_slice *kept, uint64_t held)

@@ -1,4 +1,5 @@
 /* ZPOPMIN ZPOPMAX ZMPOP. Run inside an access on their keys; long ones on the pool (cut.c). */
+#include "../blocking.h"
 #include "common.h"
 #include "pollard_commands.h"
 
@@ -221,43 +222,27 @@ enum status cmd_bzmpop(struct exec *x)
     return status == STATUS_ABSENT ? exec_wait(x, &wait) : status;
 }
 
-/* BZPOPMIN, BZPOPMAX: [key, member, score] of the first sorted set there is. */
-static enum status blocking_pop(struct exec *x, bool is_max)
+static enum key_event take_member(struct exec *x, uint32_t key_index, struct collection **at,
+                                  int end)
 {
-    struct exec_wait wait = {.key_count = x->argc - 2, .type = VALUE_ZSET, .null_is_array = true};
-    enum status status = argument_timeout(x, x->argc - 1, &wait.timeout_ms);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    const struct exec_range range = exec_wait_keys(x, wait.key_count);
-    for (uint32_t i = range.begin; i < range.end; i++) {
-        struct collection_edit edit;
-        struct element element;
-        status = edit_begin(x, i, VALUE_ZSET, NULL, &edit);
-        if (status == STATUS_ABSENT) {
-            continue;
-        }
-        if (status != STATUS_OK) {
-            return status;
-        }
-        uint64_t rank = is_max ? collection_count(*edit.at) - 1 : 0;
-        zset_at(*edit.at, rank, &element);
-        reply_array(x->reply, 3);
-        reply_bulk(x->reply, x->access->keys[i].name);
-        reply_item(x->reply, &element.member);
-        reply_double(x->reply, element.score);
-        zset_remove_range(edit.at, rank, 1);
-        return edit_end(x, &edit, pop_event(is_max));
-    }
-    return exec_wait(x, &wait);
+    bool is_max = end != 0;
+    struct element element;
+    uint64_t rank = is_max ? collection_count(*at) - 1 : 0;
+    zset_at(*at, rank, &element);
+    reply_array(x->reply, 3);
+    reply_bulk(x->reply, x->access->keys[key_index].name);
+    reply_item(x->reply, &element.member);
+    reply_double(x->reply, element.score);
+    zset_remove_range(at, rank, 1);
+    return pop_event(is_max);
 }
 
 enum status cmd_bzpopmin(struct exec *x)
 {
-    return blocking_pop(x, /* is_max= */ false);
+    return blocking_pop_first(x, VALUE_ZSET, take_member, /* end= */ 0);
 }
 
 enum status cmd_bzpopmax(struct exec *x)
 {
-    return blocking_pop(x, /* is_max= */ true);
+    return blocking_pop_first(x, VALUE_ZSET, take_member, /* end= */ 1);
 }
