@@ -169,6 +169,17 @@ static void find_shards(struct access *access)
     collect_shards(access);
 }
 
+/* The shards have notes: are any of them of the keys? */
+static ATTR_NOINLINE void forget_others_notes(struct access *access)
+{
+    for (uint32_t i = 0; i < access->key_count + access->extra.count; i++) {
+        if (shard_may_note(access->keyspace, held_key(access, i)->hash)) {
+            return;
+        }
+    }
+    access->interest &= ~(uint32_t)ACCESS_NOTED;
+}
+
 /* Whom its changes may concern, now that the shards are held. */
 static void settle_interest(struct access *access)
 {
@@ -177,6 +188,9 @@ static void settle_interest(struct access *access)
         interest |= shard_interest(access->keyspace, access->shards[i]);
     }
     access->interest = interest;
+    if (UNLIKELY((interest & ACCESS_NOTED) != 0)) {
+        forget_others_notes(access);
+    }
 }
 
 /* The one time this access judges by: never earlier than what its shards have judged by. */
@@ -310,6 +324,9 @@ enum access_result access_open_one(struct access *access, const struct access_op
     access->granted = true;
     settle_time(access);
     access->interest = shard_interest(access->keyspace, shard);
+    if (UNLIKELY((access->interest & ACCESS_NOTED) != 0)) {
+        forget_others_notes(access);
+    }
     return ACCESS_GRANTED;
 }
 

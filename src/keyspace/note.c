@@ -49,7 +49,6 @@ static void grow(struct note_table *table)
     struct note_table larger = {.slot_count =
                                     table->slot_count == 0 ? SLOTS_MIN : table->slot_count * 2};
     larger.slots = mem_alloc_zero(larger.slot_count * sizeof(struct key_note *));
-    larger.count = table->count;
     for (uint32_t i = 0; i < table->slot_count; i++) {
         struct key_note *note = table->slots[i];
         while (note != NULL) {
@@ -61,7 +60,8 @@ static void grow(struct note_table *table)
         }
     }
     mem_free(table->slots);
-    *table = larger;
+    table->slots = larger.slots;
+    table->slot_count = larger.slot_count;
 }
 
 static struct key_note *note_make(struct keyspace *keyspace, const struct access_key *key)
@@ -84,11 +84,27 @@ static struct key_note *note_make(struct keyspace *keyspace, const struct access
     struct key_note **slot = slot_of(table, key->hash);
     note->chain = *slot;
     *slot = note;
+    *note_filter_word(table, key->hash) |= note_filter_bit(key->hash);
     if (table->count++ == 0) {
         atomic_fetch_or_explicit(&shard_of(keyspace, key->hash)->word, SHARD_NOTED,
                                  memory_order_relaxed);
     }
     return note;
+}
+
+/* Makes the filter anew when it tells of as many keys that had notes as of those that have. */
+static void settle_filter(struct note_table *table)
+{
+    if (++table->dropped < table->count) {
+        return;
+    }
+    table->dropped = 0;
+    memset(table->filter, 0, sizeof(table->filter));
+    for (uint32_t i = 0; i < table->slot_count; i++) {
+        for (struct key_note *note = table->slots[i]; note != NULL; note = note->chain) {
+            *note_filter_word(table, note->hash) |= note_filter_bit(note->hash);
+        }
+    }
 }
 
 /* Frees a note that nobody needs any more. */
@@ -109,6 +125,8 @@ static void note_drop(struct keyspace *keyspace, struct key_note *note)
                                   memory_order_relaxed);
         mem_free(table->slots);
         *table = (struct note_table){0};
+    } else {
+        settle_filter(table);
     }
     mem_free(note);
 }

@@ -28,11 +28,24 @@ struct shard_queue {
 };
 
 /* Keys of a shard that are watched or waited for (note.h). */
+#define NOTE_FILTER_WORDS 4
 struct note_table {
     struct key_note **slots;
     uint32_t slot_count; /* a power of two, or 0 */
     uint32_t count;
+    uint32_t dropped; /* notes since the filter was made */
+    /* A bit, by the hash, for each key with a note, and for some that had one: most keys of a shard
+     * with notes are told at once that they have none. */
+    uint64_t filter[NOTE_FILTER_WORDS];
 };
+static inline uint64_t *note_filter_word(struct note_table *table, uint64_t hash)
+{
+    return &table->filter[(hash >> 38) % NOTE_FILTER_WORDS];
+}
+static inline uint64_t note_filter_bit(uint64_t hash)
+{
+    return UINT64_C(1) << ((hash >> 32) & 63);
+}
 
 struct dead_value {
     struct dead_value *next;
@@ -86,6 +99,13 @@ static inline uint32_t shard_interest(const struct keyspace *keyspace, const str
         atomic_load_explicit(&((struct keyspace *)keyspace)->interest, memory_order_relaxed);
     _Static_assert(SHARD_NOTED == ACCESS_NOTED, "the bit goes as it is");
     return wanted | (word & SHARD_NOTED);
+}
+
+/* Can the key have a note? The shard is held. */
+static inline bool shard_may_note(const struct keyspace *keyspace, uint64_t hash)
+{
+    struct note_table *table = &keyspace->notes[hash & keyspace->shard_mask];
+    return (*note_filter_word(table, hash) & note_filter_bit(hash)) != 0;
 }
 
 static inline struct database *database_of(const struct keyspace *keyspace, uint32_t db)
