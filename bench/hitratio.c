@@ -4,8 +4,9 @@
  *   hitratio --trace NAME [--objects N] [--requests N] [--seed N] [--policy NAME]
  *            [--share PERMILLE | --bytes N] [--server SOCKET [--pipeline N]]
  *
- * Prints one line of JSON: what was asked, the hit ratio of the second half, keys held. With --share
- * the cache is given so many thousandths of what all objects take. lru-exact is a simulation, with
+ * Prints one line of JSON: what was asked, the hit ratio of the second half, keys held. With
+ * --share the cache is given so many thousandths of what all objects take. lru-exact is a
+ * simulation, with
  * --share or --bytes of its own, by the same estimate of what an object takes. */
 #include "hitratio.h"
 #include "pollard/base/clock.h"

@@ -401,6 +401,10 @@ static void on_cycle_end(void *context, struct reactor *reactor)
                  cycle->counts_clients)) {
         hold_client_memory(cycle);
     }
+    if (UNLIKELY(option_get(&cycle->services->keyspace_options->maxmemory) != 0)) {
+        /* The pool evicts when the limit was lowered, too, or replies took the memory. */
+        (void)keyspace_make_room(cycle->services->keyspace, /* max_keys= */ 0);
+    }
     keyspace_leave(cycle->services->keyspace);
 }
 

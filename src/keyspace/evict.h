@@ -8,8 +8,8 @@
  *   sieve                          [unused 31 | visited 1]
  *
  * A tick is about a thousandth of the time in which all keys could have been used once, counted in
- * uses (evict_tick): it goes fast in a busy server and in a small cache. An epoch is ten times all
- * keys' uses; with each one the uses that an entry is known for halve.
+ * uses (evict_tick): it goes fast in a busy server and in a small cache. An epoch is twenty times
+ * all keys' uses; with each one the uses that an entry is known for halve.
  *
  * Victims: a hand goes round all buckets of all shards, a few at a time, and leaves the worst keys
  * it meets in a pool of candidates; the worst of these is looked at again under its shard's
@@ -50,6 +50,11 @@ enum policy_order { ORDER_AGE = 8, ORDER_COUNT = 16, ORDER_RANDOM = 24, ORDER_TT
 /* The clock by use: steps of 2 ms, so that it wraps after 99 days. */
 #define CLOCK_SHIFT 1
 
+/* Ticks in which all keys could have been used once. */
+#define TICKS_PER_KEYS 1024
+/* Times that all keys could have been used in an epoch. */
+#define EPOCH_ROUNDS 20
+#define EPOCH_TICKS (EPOCH_ROUNDS * TICKS_PER_KEYS)
 #define TICK_SHIFT 10
 #define TICK_MASK ((UINT32_C(1) << (32 - TICK_SHIFT)) - 1)
 #define TINY_EPOCH_SHIFT 5
@@ -80,8 +85,7 @@ struct pool {
 
 struct evictor {
     _Atomic bool is_busy;
-    uint32_t policy; /* by which the pools were filled */
-    uint32_t shard;  /* where the hand goes on */
+    uint32_t policy;      /* by which the pools were filled */
     uint32_t small_share; /* s3fifo: of all keys met, those in the small part, of 2^16 */
     struct pool pool;
     struct pool main; /* s3fifo: of the main part */
@@ -95,7 +99,9 @@ struct evict {
     uint32_t epoch_tick;            /* when the epoch began */
     uint32_t unit_tick;             /* when uses_per_tick was worked out */
     _Atomic(struct history *) past; /* what is known of keys that were evicted; NULL: nothing */
-    _Atomic uint32_t *hands;        /* a shard: the bucket at which the hand goes on */
+    /* Where the hand goes on, for all evictors: the shard, and the bucket of each. */
+    _Atomic uint32_t hand_shard;
+    _Atomic uint32_t *hands;
     struct evictor *evictors;
     _Atomic int64_t over_since_us; /* 0: the budget holds */
     _Atomic uint64_t over_us;      /* how long it did not, before that */
@@ -142,8 +148,7 @@ uint32_t clock_tiny_uses(uint32_t clock, uint32_t now);
 /* The scale of OBJECT FREQ: lfu's counter, tinylfu's uses; 0 of others. */
 uint32_t clock_uses(const struct keyspace *keyspace, uint32_t clock, int64_t now_ms);
 /* Seconds that the key was not used, or changed, by the clock; 0 if the policy does not keep it. */
-int64_t clock_idle_s(uint32_t policy, uint32_t clock,
-                     int64_t now_ms);
+int64_t clock_idle_s(uint32_t policy, uint32_t clock, int64_t now_ms);
 
 /* ---- What is known of keys that are gone (evict_history.c) ---- */
 

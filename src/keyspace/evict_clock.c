@@ -4,11 +4,6 @@
 #include "pollard/base/check.h"
 #include "pollard/stats/stats.h"
 
-/* Ticks in which all keys could have been used once. */
-#define TICKS_PER_KEYS 1024
-/* Times that all keys could have been used in an epoch. Source: W-TinyLFU's sample size. */
-#define EPOCH_ROUNDS 10
-#define EPOCH_TICKS (EPOCH_ROUNDS * TICKS_PER_KEYS)
 /* The counter of a new key under lfu: so that it is not the first victim at once. Redis's. */
 #define LFU_BEGIN 5
 #define LFU_MAX 255
@@ -46,7 +41,7 @@ static uint32_t lfu_used(const struct keyspace *keyspace, uint32_t clock, int64_
 
 uint32_t clock_tiny_uses(uint32_t clock, uint32_t now)
 {
-    uint32_t epochs = (now - clock) >> TINY_EPOCH_SHIFT & TINY_EPOCH_MASK;
+    uint32_t epochs = ((now >> TINY_EPOCH_SHIFT) - (clock >> TINY_EPOCH_SHIFT)) & TINY_EPOCH_MASK;
     return (clock & TINY_USES_MAX) >> epochs;
 }
 
@@ -123,8 +118,7 @@ uint32_t clock_uses(const struct keyspace *keyspace, uint32_t clock, int64_t now
     }
 }
 
-int64_t clock_idle_s(uint32_t policy, uint32_t clock,
-                     int64_t now_ms)
+int64_t clock_idle_s(uint32_t policy, uint32_t clock, int64_t now_ms)
 {
     switch ((enum clock_kind)(policy & POLICY_CLOCK)) {
     case CLOCK_USE:

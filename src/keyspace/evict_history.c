@@ -17,7 +17,7 @@
 #define MARK_MASK UINT32_C(1023)
 #define EPOCH_SHIFT 60
 #define EPOCH_MASK UINT32_C(15)
-/* Keys remembered for each one that is there. */
+/* Keys remembered for each one that is there, at most. */
 #define KEYS_PER_KEY 2
 #define SETS_MIN 64
 
@@ -104,7 +104,7 @@ static uint32_t bits_for(uint64_t keys)
 {
     uint64_t sets = keys * KEYS_PER_KEY / SET_WAYS;
     uint32_t bits = 6;
-    while (UINT64_C(1) << bits < sets) {
+    while (UINT64_C(2) << bits <= sets) {
         bits++;
     }
     return bits;
@@ -125,8 +125,8 @@ struct history *history_create(const struct history *old, uint64_t keys)
     history->bits = bits;
     for (uint64_t i = 0; old != NULL && i < count; i++) {
         uint64_t from = old->bits <= bits ? i >> (bits - old->bits) : i << (old->bits - bits);
-        uint64_t word = atomic_load_explicit(&((struct history *)old)->sets[from],
-                                             memory_order_relaxed);
+        uint64_t word =
+            atomic_load_explicit(&((struct history *)old)->sets[from], memory_order_relaxed);
         atomic_init(&history->sets[i], word);
     }
     return history;

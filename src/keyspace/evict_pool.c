@@ -2,13 +2,6 @@
 #include "key.h"
 #include "pollard/base/check.h"
 
-/* tinylfu: a key that was not used for a while cannot be one that is used often. If it were used
- * every n ticks, not to be used for 3 n ticks happens once in 20 times: so many times its idle time
- * is the pace it is given at most. */
-#define TINY_DOUBT 3
-/* Ticks of tinylfu in which uses are counted until they halve. */
-#define TINY_WINDOW 10240
-
 void pool_offer(struct pool *pool, uint64_t score, const struct candidate *candidate)
 {
     if (pool->count == POOL_SIZE && score <= pool->scores[0]) {
@@ -47,14 +40,15 @@ bool pool_take(struct pool *pool, struct candidate *ret_candidate)
     return true;
 }
 
-/* The inverse of the pace at which it is used, then how long it was not. */
+/* How long it takes until it is used again, by how often it was used, but at least as long as it
+ * was not: what was popular once goes when others are. Then how long it was not used. Measured,
+ * with other weights of the two: docs/decisions/0011-eviction.md. */
 static uint64_t tiny_score(uint32_t clock, uint32_t now)
 {
     uint64_t uses = clock_tiny_uses(clock, now);
     uint64_t idle = ((now >> TICK_SHIFT) - (clock >> TICK_SHIFT)) & TICK_MASK;
-    uint64_t gap = uses == 0 ? 2 * TINY_WINDOW : TINY_WINDOW / uses;
-    uint64_t doubted = idle / TINY_DOUBT;
-    gap = doubted > gap ? doubted : gap;
+    uint64_t gap = uses == 0 ? 2 * EPOCH_TICKS : EPOCH_TICKS / uses;
+    gap = idle > gap ? idle : gap;
     return gap << 32 | idle;
 }
 

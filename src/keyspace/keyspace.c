@@ -171,7 +171,8 @@ static void bury(struct keyspace *keyspace, struct blob *blob, struct collection
     struct dead_value *dead = mem_alloc(sizeof(*dead));
     dead->blob = blob;
     dead->collection = collection;
-    dead->size = blob != NULL ? mem_block_size(blob) : collection_memory(collection, /* samples= */ 5);
+    dead->size =
+        blob != NULL ? mem_block_size(blob) : collection_memory(collection, /* samples= */ 5);
     atomic_fetch_add_explicit(&keyspace->dying_bytes, dead->size, memory_order_relaxed);
     lock_acquire(&keyspace->dead_lock);
     dead->next = keyspace->dead_values;

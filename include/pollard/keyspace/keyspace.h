@@ -44,6 +44,9 @@ struct keyspace_hooks {
     /* The next expiry is due earlier than was told last: re-arm the timer that calls
      * keyspace_expire. Any thread; called after locks are released. */
     void (*want_expire)(void *context, int64_t due_ms);
+    /* The data was over its budget: ask a pool thread to evict ahead of need
+     * (keyspace_evict_ahead). Any thread; no shard lock is held. May be NULL. */
+    void (*want_evict)(void *context);
 };
 
 /* threads: how many reactors and workers will run (for the number of shards). Aborts when memory
@@ -162,6 +165,11 @@ uint32_t keyspace_evict(struct keyspace *keyspace, uint32_t max_keys, bool *ret_
 /* What stands before a command that may need memory: evicts at most max_keys if the data is over
  * its budget. False: it is, and nothing may be evicted. As keyspace_evict. */
 bool keyspace_make_room(struct keyspace *keyspace, uint32_t max_keys);
+/* Evicts a little, until the budget holds and *bytes more are gone, of which it leaves those that
+ * are left. False when nothing more is to be done, or can be. Pool, between enter and leave. */
+bool keyspace_evict_ahead(struct keyspace *keyspace, uint64_t *bytes);
+/* How many bytes that should be. */
+uint64_t keyspace_evict_margin(const struct keyspace *keyspace);
 /* How long the data was over its budget, as far as commands met it, and how long it is now. */
 void keyspace_over_times(const struct keyspace *keyspace, int64_t *ret_total_ms,
                          int64_t *ret_current_ms);
