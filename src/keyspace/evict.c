@@ -11,6 +11,8 @@
 #define AHEAD_SHARE 256
 #define AHEAD_MAX ((uint64_t)4 * 1024 * 1024)
 #define AHEAD_KEYS 64
+/* Without an eviction for so long, what was judged before is not worth knowing. */
+#define POOL_AGE_MS 1000
 
 void evict_init(struct keyspace *keyspace)
 {
@@ -81,12 +83,17 @@ static struct evictor *take_evictor(struct keyspace *keyspace, uint32_t policy)
     if (atomic_exchange_explicit(&evictor->is_busy, true, memory_order_acquire)) {
         return NULL;
     }
+    int64_t now_ms = clock_monotonic_ms();
     if (evictor->policy != policy) {
         evictor->policy = policy;
+        evictor->small_share = 65536;
+        evictor->filled_ms = 0;
+    }
+    if (now_ms - evictor->filled_ms > POOL_AGE_MS) {
         evictor->pool.count = 0;
         evictor->main.count = 0;
-        evictor->small_share = 65536;
     }
+    evictor->filled_ms = now_ms;
     return evictor;
 }
 

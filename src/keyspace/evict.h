@@ -85,7 +85,8 @@ struct pool {
 
 struct evictor {
     _Atomic bool is_busy;
-    uint32_t policy;      /* by which the pools were filled */
+    uint32_t policy; /* by which the pools were filled, and when */
+    int64_t filled_ms;
     uint32_t small_share; /* s3fifo: of all keys met, those in the small part, of 2^16 */
     struct pool pool;
     struct pool main; /* s3fifo: of the main part */

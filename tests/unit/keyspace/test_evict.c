@@ -121,11 +121,22 @@ Test(evict, the_least_frequently_used)
     }
     cr_assert_eq(evict(&fixture, 30), 30);
     expect(&fixture, 0, 10);
-    /* Minutes without use make them the ones that were used least; all shards hear of the time. */
+    fixture_end(&fixture);
+}
+
+Test(evict, what_was_used_often_minutes_ago)
+{
+    struct fixture fixture;
+    begin(&fixture, "allkeys-lfu");
+    fill(&fixture);
+    for (uint64_t i = 0; i < 10; i++) {
+        use(&fixture, i);
+        use(&fixture, i);
+    }
     fixture.now_ms += INT64_C(600000);
-    expect(&fixture, 0, 10);
-    put(&fixture, 20, KEY_NO_EXPIRY);
-    cr_assert_eq(evict(&fixture, 10), 10);
+    expect(&fixture, 0, KEYS); /* All shards hear of the time. */
+    use(&fixture, 20);
+    cr_assert_eq(evict(&fixture, KEYS - 1), KEYS - 1);
     expect(&fixture, 20, 1);
     fixture_end(&fixture);
 }
