@@ -5,9 +5,8 @@
  *            [--share PERMILLE | --bytes N] [--server SOCKET [--pipeline N]]
  *
  * Prints one line of JSON: what was asked, the hit ratio of the second half, keys held. With
- * --share the cache is given so many thousandths of what all objects take. lru-exact is a
- * simulation, with
- * --share or --bytes of its own, by the same estimate of what an object takes. */
+ * --share the cache is given so many thousandths of what all objects take. The policy lru-exact is
+ * a simulation, of --keys, or by the same estimate of what an object takes. */
 #include "hitratio.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
@@ -30,6 +29,7 @@ struct settings {
     uint64_t seed;
     uint64_t share; /* of the footprint, in thousandths */
     uint64_t bytes; /* 0: by share */
+    uint64_t keys;  /* lru-exact: so many; 0: by bytes */
     uint64_t pipeline;
     uint64_t samples;
 };
@@ -144,6 +144,7 @@ static void parse(struct settings *settings, int argc, char **argv)
         {"--seed", offsetof(struct settings, seed), 0, UINT64_MAX},
         {"--share", offsetof(struct settings, share), 1, 1000},
         {"--bytes", offsetof(struct settings, bytes), 1, UINT64_MAX},
+        {"--keys", offsetof(struct settings, keys), 1, UINT64_MAX},
         {"--pipeline", offsetof(struct settings, pipeline), 1, 1024},
         {"--samples", offsetof(struct settings, samples), 1, 64},
         {NULL, 0, 0, 0},
@@ -196,7 +197,8 @@ int main(int argc, char **argv)
     if (settings.server != NULL) {
         outcome = replay_server(trace, settings.server, (uint32_t)settings.pipeline);
     } else if (strcmp(settings.policy, "lru-exact") == 0) {
-        outcome = replay_exact_lru(trace, bytes);
+        outcome = settings.keys != 0 ? replay_exact_lru(trace, UINT64_MAX, settings.keys)
+                                     : replay_exact_lru(trace, bytes, UINT64_MAX);
     } else {
         outcome = replay_keyspace(trace, &settings, bytes);
     }

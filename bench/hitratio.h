@@ -42,8 +42,8 @@ static inline void trace_key(uint32_t object, char *key)
     put_digits(key, TRACE_KEY_SIZE, object);
 }
 
-/* An exact LRU of that many bytes by trace_cost. */
-struct outcome replay_exact_lru(const struct trace *trace, uint64_t bytes);
+/* An exact LRU of that many bytes by trace_cost, and at most so many keys. */
+struct outcome replay_exact_lru(const struct trace *trace, uint64_t bytes, uint64_t keys);
 /* A server at a unix socket, with so many requests on their way. */
 struct outcome replay_server(const struct trace *trace, const char *path, uint32_t pipeline);
 

@@ -44,7 +44,7 @@ static void link_newest(struct lru *lru, uint32_t object)
     lru->newest = object;
 }
 
-struct outcome replay_exact_lru(const struct trace *trace, uint64_t bytes)
+struct outcome replay_exact_lru(const struct trace *trace, uint64_t bytes, uint64_t keys)
 {
     struct outcome outcome = {0};
     struct lru lru = {.newest = NOBODY, .oldest = NOBODY};
@@ -63,7 +63,7 @@ struct outcome replay_exact_lru(const struct trace *trace, uint64_t bytes)
             lru.keys++;
         }
         link_newest(&lru, object);
-        while (lru.bytes > bytes) {
+        while (lru.bytes > bytes || lru.keys > keys) {
             uint32_t victim = lru.oldest;
             unlink_object(&lru, victim);
             lru.links[victim].is_held = false;

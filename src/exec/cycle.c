@@ -263,9 +263,22 @@ static void prefetch_keys(struct cycle *cycle)
     }
 }
 
+/* While data is over its budget, each command that may need memory evicts before it: looked at once
+ * a group. */
+static void look_at_budget(struct cycle *cycle)
+{
+    const struct services *services = cycle->services;
+    uint64_t limit = (uint64_t)option_get(&services->keyspace_options->maxmemory);
+    cycle->plain_size_max = UINT64_MAX;
+    if (UNLIKELY(limit != 0)) {
+        cycle->plain_size_max = keyspace_over_budget(services->keyspace) > 0 ? 0 : limit;
+    }
+}
+
 void cycle_run(struct cycle *cycle)
 {
     prefetch_keys(cycle);
+    look_at_budget(cycle);
     cycle->ticks = clock_ticks();
     for (uint32_t b = 0; b < cycle->batch_count; b++) {
         run_batch(cycle, &cycle->batches[b]);

@@ -118,6 +118,7 @@ struct cycle {
     bool monitored; /* some reactor has a monitor */
     bool draining;  /* the server ends: no new requests */
     bool has_memory_limit;
+    uint64_t plain_size_max; /* of a request that needs not be asked whether there is memory */
     enum exec_dispatch dispatch;
     bool counts_clients; /* there is a limit of the clients' memory */
     _Atomic uint64_t calls_run;

@@ -18,11 +18,14 @@ static uint32_t minute_at(int64_t now_ms)
 uint32_t clock_lfu_count(const struct keyspace *keyspace, uint32_t clock, int64_t now_ms)
 {
     uint32_t count = clock & LFU_MAX;
+    uint32_t minutes = (minute_at(now_ms) - (clock >> LFU_MINUTE_SHIFT)) & LFU_MINUTE_MASK;
+    if (LIKELY(minutes == 0)) {
+        return count;
+    }
     int64_t decay = option_get(&keyspace->options->lfu_decay_time);
     if (decay <= 0) {
         return count;
     }
-    uint32_t minutes = (minute_at(now_ms) - (clock >> LFU_MINUTE_SHIFT)) & LFU_MINUTE_MASK;
     int64_t fall = minutes / decay;
     return fall < count ? count - (uint32_t)fall : 0;
 }
@@ -33,7 +36,7 @@ static uint32_t lfu_used(const struct keyspace *keyspace, uint32_t clock, int64_
     uint32_t count = clock_lfu_count(keyspace, clock, now_ms);
     uint64_t factor = (uint64_t)option_get(&keyspace->options->lfu_log_factor);
     uint64_t odds = (count < LFU_BEGIN ? 0 : count - LFU_BEGIN) * factor + 1;
-    if (count < LFU_MAX && (odds == 1 || random_u64() % odds == 0)) {
+    if (count < LFU_MAX && odds <= UINT32_MAX && (random_u64() >> 32) * odds >> 32 == 0) {
         count++;
     }
     return minute_at(now_ms) << LFU_MINUTE_SHIFT | count;
