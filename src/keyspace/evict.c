@@ -137,7 +137,10 @@ static uint64_t evict_step(struct keyspace *keyspace, uint32_t policy, uint32_t 
                         .most = max_keys,
                         .ahead = ahead,
                         .now_ms = clock_ms()};
-    keep_history(keyspace, policy);
+    if (ahead > 0 || keyspace->hooks.want_evict == NULL) {
+        /* On the pool, if there is one: it may be much memory. */
+        keep_history(keyspace, policy);
+    }
     while (step.evicted < max_keys && wants_more(&step) && step_evict(&step)) {
     }
     atomic_store_explicit(&evictor->is_busy, false, memory_order_release);
