@@ -12,6 +12,8 @@
  * the main part. Source: S3-FIFO. */
 #define SMALL_SHARE 6554
 #define SMALL_USES 2
+/* Candidates looked at again for one victim. */
+#define TRIES_MAX POOL_SIZE
 /* Keys that get another round before a victim is found at last. */
 #define SPARED_MAX 16
 
@@ -173,14 +175,13 @@ static bool evict_worst(struct step *step)
     uint32_t spared = 0;
     uint32_t known = step->evictor->pool.count + step->evictor->main.count;
     hand_meet(step, known == 0 ? FIRST_KEYS : step->samples);
-    for (uint32_t tries = 0; tries < POOL_SIZE && pool_take(choose_pool(step), &candidate);
+    for (uint32_t tries = 0; tries < TRIES_MAX && pool_take(choose_pool(step), &candidate);
          tries++) {
         if (evict_candidate(step, &candidate, &spared)) {
             return true;
         }
-        if (spared > 0) {
-            hand_meet(step, step->samples);
-        }
+        /* It was used meanwhile, is gone, or goes round again: others are looked for. */
+        hand_meet(step, step->samples);
     }
     return false;
 }
