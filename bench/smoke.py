@@ -135,8 +135,8 @@ def check_hit_ratios(build, folder):
     program = os.path.join(build, "bench", "hitratio")
     for trace in (csv, binary):
         for policy, keys in (("lru-exact", "2"), ("allkeys-lru", "2")):
-            done = subprocess.run([program, "--trace", trace, "--policy", policy, "--bytes", "100000",
-                                   "--keys", keys], capture_output=True, text=True, timeout=60,
+            words = ["--trace", trace, "--policy", policy, "--bytes", "100000", "--keys", keys]
+            done = subprocess.run([program, *words], capture_output=True, text=True, timeout=60,
                                   check=True)
             result = json.loads(done.stdout)
             wanted = (37.5, 2) if policy == "lru-exact" else (100.0, 3)
