@@ -5,6 +5,7 @@ depends on how fast anything is.
 """
 import json
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -122,6 +123,35 @@ def check_report(results, docs):
         expect(f"charts/{name}.svg" in written, f"{name}.svg is not in the page")
 
 
+def check_hit_ratios(build, folder):
+    """Both formats of traces, with a hit ratio that is known; then every part once."""
+    objects = [1, 2, 1, 3, 2, 1, 3, 3] * 2  # an LRU of two hits three of the second eight
+    csv, binary = os.path.join(folder, "trace.csv"), os.path.join(folder, "trace.bin")
+    with open(csv, "w", encoding="utf-8") as file:
+        file.writelines(f"{i},key{object_},12,100,1,get,0\n" for i, object_ in enumerate(objects))
+    with open(binary, "wb") as file:
+        for i, object_ in enumerate(objects):
+            file.write(struct.pack("<IQIq", i, object_, 112, -1))
+    program = os.path.join(build, "bench", "hitratio")
+    for trace in (csv, binary):
+        for policy, keys in (("lru-exact", "2"), ("allkeys-lru", "2")):
+            words = ["--trace", trace, "--policy", policy, "--bytes", "100000", "--keys", keys]
+            done = subprocess.run([program, *words], capture_output=True, text=True, timeout=60,
+                                  check=True)
+            result = json.loads(done.stdout)
+            wanted = (37.5, 2) if policy == "lru-exact" else (100.0, 3)
+            expect((result["ratio"], result["keys"]) == wanted, f"{trace}, {policy}: {result}")
+    results, plot = os.path.join(folder, "hits.json"), os.path.join(folder, "hits.svg")
+    out, _ = call(os.path.join(HERE, "hitratio"), "--quick", "--build", build, "--json", results,
+                  "--svg", plot)
+    with open(results, encoding="utf-8") as file:
+        rows = json.load(file)["policies"]
+    expect({row["policy"] for row in rows} == {"allkeys-lru", "allkeys-tinylfu", "lru-exact"} and
+           "zipf:0.9: hit ratio" in out, f"no hit ratios in {rows}")
+    drawn = xml.etree.ElementTree.parse(plot).getroot()
+    expect(len(drawn.findall(".//{*}polyline")) == 6, "not the lines of three policies, two traces")
+
+
 def check_bad_report(folder):
     call(REPORT, status=2)
     call(REPORT, "--docs", folder, os.path.join(folder, "nothing.json"), status=1)
@@ -138,6 +168,7 @@ def main():
         check_bad_report(folder)
         check_collections(sys.argv[1], os.path.join(folder, "collections.json"))
         check_conversations(sys.argv[1], os.path.join(folder, "conversations.json"))
+        check_hit_ratios(sys.argv[1], folder)
         check_given(sys.argv[1], os.path.join(folder, "given.json"))
     print("ok")
 

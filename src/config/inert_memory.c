@@ -1,25 +1,13 @@
-/* Redis's options about eviction, encodings, defragmentation and lazy freeing: kept and checked,
+/* Redis's options about encodings, expiry, defragmentation and lazy freeing: kept and checked,
  * without effect here.
  *
  * Data only, off the data path. Names, defaults and ranges are those of Redis 7.2; some are newer.
  */
 #include "inert.h"
 
-static const struct option_choice choices_maxmemory_policy[] = {
-    {"volatile-lru", 0},   {"volatile-lfu", 1}, {"volatile-random", 2},
-    {"volatile-ttl", 3},   {"allkeys-lru", 4},  {"allkeys-lfu", 5},
-    {"allkeys-random", 6}, {"noeviction", 7},   {NULL, 0},
-};
-
 const struct option_row inert_memory_rows[] = {
-    INERT_ENUM("maxmemory-policy", 0, "noeviction", choices_maxmemory_policy,
-               "What is evicted at maxmemory; here writes are refused."),
-    INERT_NUMBER("maxmemory-samples", NULL, "5", 1, INT32_MAX, "Keys compared for one eviction."),
     INERT_NUMBER("maxmemory-eviction-tenacity", NULL, "10", 0, 100,
                  "Effort of one eviction cycle."),
-    INERT_NUMBER("lfu-log-factor", NULL, "10", 0, INT32_MAX, "How slowly use counters rise."),
-    INERT_NUMBER("lfu-decay-time", NULL, "1", 0, INT32_MAX,
-                 "Minutes after which use counters fall."),
     INERT_NUMBER("hz", NULL, "10", 0, INT32_MAX, "Background cycles a second."),
     INERT_BOOL("dynamic-hz", NULL, 0, "yes", "More cycles with more clients."),
     INERT_NUMBER("active-expire-effort", NULL, "1", 1, 10, "Effort of the expiry cycle."),

@@ -269,9 +269,22 @@ static void prefetch_keys(struct cycle *cycle)
     }
 }
 
+/* While data is over its budget, each command that may need memory evicts before it: looked at once
+ * a group. */
+static void look_at_budget(struct cycle *cycle)
+{
+    const struct services *services = cycle->services;
+    uint64_t limit = (uint64_t)option_get(cycle->maxmemory);
+    cycle->plain_size_max = UINT64_MAX;
+    if (UNLIKELY(limit != 0)) {
+        cycle->plain_size_max = keyspace_over_budget(services->keyspace) > 0 ? 0 : limit;
+    }
+}
+
 void cycle_run(struct cycle *cycle)
 {
     prefetch_keys(cycle);
+    look_at_budget(cycle);
     cycle->ticks = clock_ticks();
     for (uint32_t b = 0; b < cycle->batch_count; b++) {
         run_batch(cycle, &cycle->batches[b]);
@@ -406,6 +419,10 @@ static void on_cycle_end(void *context, struct reactor *reactor)
     }
     if (UNLIKELY(option_get(cycle->maxmemory_clients) != 0 || cycle->counts_clients)) {
         hold_client_memory(cycle);
+    }
+    if (UNLIKELY(option_get(cycle->maxmemory) != 0)) {
+        /* The pool evicts when the limit was lowered, too, or replies took the memory. */
+        (void)keyspace_make_room(cycle->services->keyspace, /* max_keys= */ 0);
     }
     keyspace_leave(cycle->services->keyspace);
 }

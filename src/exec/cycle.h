@@ -118,9 +118,10 @@ struct cycle {
     uint64_t slow_ticks; /* 0 also when the latency monitor wants to see every call */
     uint64_t large_request;
     uint64_t large_reply;
-    bool monitored;      /* some reactor has a monitor */
-    bool draining;       /* the server ends: no new requests */
-    bool counts_clients; /* there is a limit of the clients' memory */
+    bool monitored;          /* some reactor has a monitor */
+    bool draining;           /* the server ends: no new requests */
+    uint64_t plain_size_max; /* of a request that needs not be asked whether there is memory */
+    bool counts_clients;     /* there is a limit of the clients' memory */
     _Atomic uint64_t calls_run;
     _Atomic uint64_t handovers;
 } ATTR_ALIGNED(CACHE_LINE);

@@ -212,6 +212,7 @@ static bool reclaim_value(struct keyspace *keyspace)
     }
     blob_release(dead->blob);
     collection_release(dead->collection);
+    atomic_fetch_sub_explicit(&keyspace->dying_bytes, dead->size, memory_order_relaxed);
     mem_free(dead);
     return true;
 }

@@ -11,10 +11,30 @@ struct garbage {
     struct collection *collection;
 };
 
-/* The access clock: seconds, wrapping. */
-static inline uint32_t entry_clock_at(int64_t now_ms)
+/* The entry is used. Shared lock. */
+static inline void clock_touch(const struct access *access, struct entry *entry)
 {
-    return (uint32_t)(now_ms / 1000);
+    const struct keyspace *keyspace = access->keyspace;
+    uint32_t policy = policy_of(&keyspace->options->maxmemory_policy);
+    uint32_t clock = clock_get(entry);
+    uint32_t used = LIKELY((policy & POLICY_CLOCK) == CLOCK_USE)
+                        ? clock_by_use(access->now_ms)
+                        : clock_used(keyspace, policy, clock, access->now_ms);
+    /* Stored only when it changes: readers of a hot key leave its line alone. */
+    if (used != clock) {
+        clock_put(entry, used);
+    }
+}
+
+/* Its value is changed, which is a use too. Exclusive lock. */
+static inline void clock_change(const struct access *access, struct entry *entry)
+{
+    uint32_t policy = policy_of(&access->keyspace->options->maxmemory_policy);
+    if (UNLIKELY((policy & POLICY_CLOCK) == CLOCK_CHANGE)) {
+        clock_put(entry, clock_by_use(access->now_ms));
+        return;
+    }
+    clock_touch(access, entry);
 }
 
 struct entry *key_lookup(struct access *access, uint32_t index, struct place *place);

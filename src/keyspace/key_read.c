@@ -57,11 +57,7 @@ bool key_find(struct access *access, uint32_t index, uint32_t flags, struct valu
     }
     if (LIKELY((flags & (KEY_QUIET | KEY_NO_CLOCK)) == 0 &&
                (access->flags & ACCESS_NO_TOUCH) == 0)) {
-        uint32_t clock = entry_clock_at(access->now_ms);
-        /* Stored only when it changes: readers of a hot key leave its line alone. */
-        if (atomic_load_explicit(&entry->clock, memory_order_relaxed) != clock) {
-            atomic_store_explicit(&entry->clock, clock, memory_order_relaxed);
-        }
+        clock_touch(access, entry);
     }
     entry_value(entry, ret_value);
     return true;
@@ -81,8 +77,18 @@ int64_t key_idle_s(struct access *access, uint32_t index)
     if (entry == NULL) {
         return -1;
     }
-    return (uint32_t)(entry_clock_at(access->now_ms) -
-                      atomic_load_explicit(&entry->clock, memory_order_relaxed));
+    uint32_t policy = policy_of(&access->keyspace->options->maxmemory_policy);
+    return clock_idle_s(policy, clock_get(entry), access->now_ms);
+}
+
+int64_t key_uses(struct access *access, uint32_t index)
+{
+    struct place place;
+    const struct entry *entry = key_lookup(access, index, &place);
+    if (entry == NULL) {
+        return -1;
+    }
+    return clock_uses(access->keyspace, clock_get(entry), access->now_ms);
 }
 
 size_t key_memory(struct access *access, uint32_t index)

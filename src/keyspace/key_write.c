@@ -87,11 +87,25 @@ static void note_due(struct access *access, const struct place *place)
     access->has_extras = true;
 }
 
+/* The clock of an entry that is put over old, or of one of a new key. */
+static uint32_t first_clock(const struct access *access, uint32_t index, struct entry *old)
+{
+    struct keyspace *keyspace = access->keyspace;
+    uint32_t policy = policy_of(&keyspace->options->maxmemory_policy);
+    if (LIKELY((policy & POLICY_CLOCK) <= CLOCK_CHANGE)) {
+        return clock_by_use(access->now_ms);
+    }
+    if (old != NULL) {
+        return clock_used(keyspace, policy, clock_get(old), access->now_ms);
+    }
+    return clock_begin(keyspace, policy, access->keys[index].hash, access->now_ms);
+}
+
 /* Puts an entry of these parts at the place. */
 static enum status put_parts(struct access *access, uint32_t index, struct place *place,
                              const struct entry_parts *parts)
 {
-    struct entry *entry = entry_make(parts, entry_clock_at(access->now_ms));
+    struct entry *entry = entry_make(parts, first_clock(access, index, place->position.entry));
     if (entry == NULL) {
         return STATUS_ALLOCATION;
     }
@@ -119,13 +133,13 @@ static inline enum status put_value(struct access *access, uint32_t index,
     note_change(access);
     if (LIKELY(old != NULL && expires_at_ms < 0 && (old->flags & ENTRY_TTL) == 0) &&
         entry_overwrite_bytes(old, value)) {
-        atomic_store_explicit(&old->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
+        clock_change(access, old);
         return STATUS_OK;
     }
     const struct entry_parts parts = {
         .key = access->keys[index].name, .value = *value, .expires_at_ms = expires_at_ms};
     if (old != NULL && entry_overwrite(old, &parts)) {
-        atomic_store_explicit(&old->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
+        clock_change(access, old);
         if (expires_at_ms >= 0) {
             wheel_file(&place.table->wheel, old, place.hash, access->now_ms);
             shard_publish_due(access->keyspace, place.shard);
@@ -186,8 +200,7 @@ enum status key_collection(struct access *access, uint32_t index, enum value_typ
         return STATUS_WRONG_TYPE;
     }
     note_change(access);
-    uint32_t clock = entry_clock_at(access->now_ms);
-    atomic_store_explicit(&entry->clock, clock, memory_order_relaxed);
+    clock_change(access, entry);
     *ret_collection = entry_collection(entry);
     collection_own(*ret_collection);
     return STATUS_OK;
@@ -213,11 +226,11 @@ static void remake(struct access *access, uint32_t index, struct place *place,
     struct entry *entry = place->position.entry;
     struct entry_parts parts = {.key = access->keys[index].name, .expires_at_ms = expires_at_ms};
     entry_value(entry, &parts.value);
-    uint32_t clock = atomic_load_explicit(&entry->clock, memory_order_relaxed);
+    uint32_t clock = clock_get(entry);
     check(put_parts(access, index, place, &parts) == STATUS_OK);
     struct entry *fresh = place->position.slot != NULL ? key_lookup(access, index, place) : NULL;
     if (fresh != NULL) {
-        atomic_store_explicit(&fresh->clock, clock, memory_order_relaxed);
+        clock_put(fresh, clock);
     }
 }
 
@@ -403,7 +416,7 @@ enum status key_edit(struct access *access, uint32_t index, size_t size, bool gr
     note_untold(access);
     entry = key_lookup(access, index, &place);
     check(entry != NULL);
-    atomic_store_explicit(&entry->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
+    clock_change(access, entry);
     struct blob *blob = entry_blob(entry);
     *ret_data = blob != NULL ? blob->data : entry_embedded(entry);
     return STATUS_OK;

@@ -62,6 +62,7 @@ struct keyspace *keyspace_create(const struct keyspace_options *options,
     atomic_init(&keyspace->expires_actively, true);
     lock_init(&keyspace->dead_lock, LOCK_RANK_RETIRE);
     gate_init(&keyspace->gate);
+    evict_init(keyspace);
     return keyspace;
 }
 
@@ -96,6 +97,7 @@ void keyspace_destroy(struct keyspace **keyspace_pointer)
     }
     gate_deinit(&keyspace->gate);
     notes_destroy(keyspace);
+    evict_deinit(keyspace);
     lock_deinit(&keyspace->dead_lock);
     mem_free(keyspace->databases);
     mem_free(keyspace->due_ms);
@@ -135,23 +137,32 @@ struct rehash keyspace_rehash(struct keyspace *keyspace)
     return (struct rehash){.hash = rehash_entry, .context = keyspace, .gate = &keyspace->gate};
 }
 
-bool keyspace_over_limit(const struct keyspace *keyspace)
+size_t keyspace_over_budget(const struct keyspace *keyspace)
 {
     int64_t limit = option_get(&keyspace->options->maxmemory);
     if (LIKELY(limit == 0)) {
-        return false;
+        return 0;
     }
     struct keyspace *self = (struct keyspace *)keyspace;
     uint64_t now = clock_ticks();
-    uint64_t last = atomic_load_explicit(&self->limit_checked_ticks, memory_order_relaxed);
+    uint64_t last = atomic_load_explicit(&self->used_looked_ticks, memory_order_relaxed);
     /* One of those that find it stale looks; the others take the last answer. */
     if (now - last > clock_ns_to_ticks(LIMIT_LOOK_NS) &&
-        atomic_compare_exchange_strong_explicit(&self->limit_checked_ticks, &last, now,
+        atomic_compare_exchange_strong_explicit(&self->used_looked_ticks, &last, now,
                                                 memory_order_relaxed, memory_order_relaxed)) {
-        atomic_store_explicit(&self->is_over_limit, mem_used() > (uint64_t)limit,
+        uint64_t dying = atomic_load_explicit(&self->dying_bytes, memory_order_relaxed);
+        uint64_t used = mem_used();
+        used = used > dying ? used - dying : 0;
+        atomic_store_explicit(&self->over_bytes,
+                              used > (uint64_t)limit ? used - (uint64_t)limit : 0,
                               memory_order_relaxed);
     }
-    return atomic_load_explicit(&self->is_over_limit, memory_order_relaxed);
+    return atomic_load_explicit(&self->over_bytes, memory_order_relaxed);
+}
+
+bool keyspace_over_limit(const struct keyspace *keyspace)
+{
+    return keyspace_over_budget(keyspace) > 0;
 }
 
 /* Leaves a value to be freed by keyspace_reclaim. */
@@ -160,6 +171,9 @@ static void bury(struct keyspace *keyspace, struct blob *blob, struct collection
     struct dead_value *dead = mem_alloc(sizeof(*dead));
     dead->blob = blob;
     dead->collection = collection;
+    dead->size =
+        blob != NULL ? mem_block_size(blob) : collection_memory(collection, /* samples= */ 5);
+    atomic_fetch_add_explicit(&keyspace->dying_bytes, dead->size, memory_order_relaxed);
     lock_acquire(&keyspace->dead_lock);
     dead->next = keyspace->dead_values;
     keyspace->dead_values = dead;

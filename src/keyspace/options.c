@@ -1,7 +1,66 @@
 /* The options of the keyspace: rows for config. */
 #include "pollard/keyspace/keyspace.h"
 
+#include "evict.h"
+
 #define FIELD(name) .offset = offsetof(struct keyspace_options, name)
+
+#define LRU (CLOCK_USE | ORDER_AGE)
+#define LRM (CLOCK_CHANGE | ORDER_AGE)
+#define LFU (CLOCK_LFU | ORDER_COUNT)
+#define TINYLFU (CLOCK_TINYLFU | ORDER_COUNT)
+#define S3FIFO (CLOCK_S3FIFO | ORDER_COUNT)
+#define SIEVE (CLOCK_SIEVE | ORDER_COUNT)
+
+static const struct option_choice policies[] = {
+    {"volatile-lru", LRU | POLICY_VOLATILE},
+    {"volatile-lfu", LFU | POLICY_VOLATILE},
+    {"volatile-lrm", LRM | POLICY_VOLATILE},
+    {"volatile-random", CLOCK_USE | ORDER_RANDOM | POLICY_VOLATILE},
+    {"volatile-ttl", CLOCK_USE | ORDER_TTL | POLICY_VOLATILE},
+    {"volatile-tinylfu", TINYLFU | POLICY_VOLATILE},
+    {"volatile-s3fifo", S3FIFO | POLICY_VOLATILE},
+    {"volatile-sieve", SIEVE | POLICY_VOLATILE},
+    {"allkeys-lru", LRU},
+    {"allkeys-lfu", LFU},
+    {"allkeys-lrm", LRM},
+    {"allkeys-random", CLOCK_USE | ORDER_RANDOM},
+    {"allkeys-tinylfu", TINYLFU},
+    {"allkeys-s3fifo", S3FIFO},
+    {"allkeys-sieve", SIEVE},
+    {"noeviction", POLICY_NONE | LRU},
+    {NULL, 0},
+};
+
+const char *keyspace_policy_name(const struct keyspace_options *options)
+{
+    int64_t policy = option_get(&options->maxmemory_policy);
+    const struct option_choice *choice = policies;
+    while (choice->name != NULL && choice->value != policy) {
+        choice++;
+    }
+    return choice->name;
+}
+
+int64_t keyspace_policy_find(const char *name)
+{
+    const struct option_choice *choice = policies;
+    while (choice->name != NULL && strcmp(choice->name, name) != 0) {
+        choice++;
+    }
+    return choice->name == NULL ? -1 : choice->value;
+}
+
+bool keyspace_knows_idle(const struct keyspace_options *options)
+{
+    return (policy_of(&options->maxmemory_policy) & POLICY_CLOCK) <= CLOCK_CHANGE;
+}
+
+bool keyspace_knows_uses(const struct keyspace_options *options)
+{
+    uint32_t kind = policy_of(&options->maxmemory_policy) & POLICY_CLOCK;
+    return kind == CLOCK_LFU || kind == CLOCK_TINYLFU;
+}
 
 const struct option_row keyspace_option_rows[] = {
     {.name = "databases",
@@ -33,6 +92,41 @@ const struct option_row keyspace_option_rows[] = {
      .section = "keys",
      .doc = "Memory from which on commands that may need more are refused with an OOM error; 0: "
             "no limit."},
+    {.name = "maxmemory-policy",
+     .kind = OPTION_ENUM,
+     FIELD(maxmemory_policy),
+     .fallback = "noeviction",
+     .choices = policies,
+     .section = "keys",
+     .doc = "Which keys go when maxmemory is reached; with noeviction none, and commands that may "
+            "need memory are refused. volatile policies evict only keys with an expiry. For a "
+            "cache allkeys-tinylfu keeps the right keys best; lrm is the least recently modified."},
+    {.name = "maxmemory-samples",
+     .kind = OPTION_NUMBER,
+     FIELD(maxmemory_samples),
+     .fallback = "5",
+     .min = 1,
+     .max = INT32_MAX,
+     .section = "keys",
+     .doc = "Keys that are newly looked at for each that is evicted, besides the worst of those "
+            "seen before. More than 64 count as 64; sieve looks at what it has to."},
+    {.name = "lfu-log-factor",
+     .kind = OPTION_NUMBER,
+     FIELD(lfu_log_factor),
+     .fallback = "10",
+     .min = 0,
+     .max = INT32_MAX,
+     .section = "keys",
+     .doc = "How slowly the counters of the lfu policies rise."},
+    {.name = "lfu-decay-time",
+     .kind = OPTION_NUMBER,
+     FIELD(lfu_decay_time),
+     .fallback = "1",
+     .min = 0,
+     .max = INT32_MAX,
+     .unit = "min",
+     .section = "keys",
+     .doc = "Time without use after which a counter of the lfu policies falls by one; 0: never."},
 };
 const size_t keyspace_option_row_count =
     sizeof(keyspace_option_rows) / sizeof(keyspace_option_rows[0]);

@@ -3,6 +3,7 @@
 #define POLLARD_KEYSPACE_SHARD_H
 
 #include "database.h"
+#include "evict.h"
 #include "gate.h"
 #include "pollard/base/lock.h"
 #include "pollard/keyspace/access.h"
@@ -51,6 +52,7 @@ struct dead_value {
     struct dead_value *next;
     struct collection *collection;
     struct blob *blob;
+    size_t size;
 };
 
 struct keyspace {
@@ -73,8 +75,10 @@ struct keyspace {
     _Atomic bool expires_actively;
     _Atomic(struct access *) priority; /* the one access that may hold tickets */
     _Atomic uint64_t queued_jobs;
-    _Atomic bool is_over_limit;
-    _Atomic uint64_t limit_checked_ticks;
+    _Atomic uint64_t over_bytes; /* by which the data is over its budget */
+    _Atomic uint64_t used_looked_ticks;
+    _Atomic uint64_t dying_bytes; /* of values that wait for the pool: as good as free */
+    struct evict evict;
     _Atomic bool is_reclaiming; /* one thread at a time */
     struct lock dead_lock;
     struct database *dead_databases;

@@ -200,6 +200,22 @@ bool wheel_take(struct wheel *wheel, int64_t now_ms, uint32_t *ret_hash, uint16_
     return true;
 }
 
+bool wheel_peek(const struct wheel *wheel, uint32_t number, uint32_t *ret_hash)
+{
+    size_t total = wheel_count(wheel);
+    if (total == 0) {
+        return false;
+    }
+    size_t left = number % total;
+    const struct wheel_slot *slot = wheel->slots;
+    while (left >= slot->count) {
+        left -= slot->count;
+        slot++;
+    }
+    *ret_hash = slot->hashes[left];
+    return true;
+}
+
 size_t wheel_bytes(const struct wheel *wheel)
 {
     if (wheel == NULL) {

@@ -31,6 +31,9 @@ int64_t wheel_due(const struct wheel *wheel);
 /* Takes the hash of one key out of a slot that is due; false when none is. ret_slot is the slot it
  * was in. */
 bool wheel_take(struct wheel *wheel, int64_t now_ms, uint32_t *ret_hash, uint16_t *ret_slot);
+/* The hash of one of those filed, by any number: neighbours come with numbers one after the other.
+ * False when none is. */
+bool wheel_peek(const struct wheel *wheel, uint32_t number, uint32_t *ret_hash);
 size_t wheel_bytes(const struct wheel *wheel);
 /* How many keys are filed. */
 size_t wheel_count(const struct wheel *wheel);

@@ -11,6 +11,8 @@
 
 /* Most microseconds of expiry at a time before other quick work has its turn. */
 #define EXPIRE_BUDGET_US 1000
+/* And of eviction: what is left is asked for again. */
+#define EVICT_BUDGET_US 2000
 
 static struct maintenance *of_task(struct pool_task *task, size_t offset)
 {
@@ -79,6 +81,34 @@ static void run_reclaim(struct pool_task *task)
     }
 }
 
+static void want_evict(void *context)
+{
+    struct maintenance *self = context;
+    if (self->pool != NULL && !atomic_load(&self->stopping) &&
+        !atomic_exchange(&self->evict_is_out, true)) {
+        pool_submit(self->pool, &self->evict_task, POOL_QUICK);
+    }
+}
+
+/* So that the next commands need not evict: an amount in short steps, between which other quick
+ * work has its turn. */
+static void run_evict(struct pool_task *task)
+{
+    struct maintenance *self = of_task(task, offsetof(struct maintenance, evict_task));
+    int64_t end_us = clock_monotonic_us() + EVICT_BUDGET_US;
+    uint64_t bytes = keyspace_evict_margin(self->keyspace);
+    bool is_more = true;
+    atomic_store(&self->evict_is_out, false);
+    while (is_more && clock_monotonic_us() < end_us) {
+        keyspace_enter(self->keyspace);
+        is_more = keyspace_evict_ahead(self->keyspace, &bytes);
+        keyspace_leave(self->keyspace);
+    }
+    if (is_more) {
+        want_evict(self);
+    }
+}
+
 static void want_expire(void *context, int64_t due_ms)
 {
     struct maintenance *self = context;
@@ -105,8 +135,10 @@ static void want_reclaim(void *context)
 struct keyspace_hooks maintenance_hooks(struct maintenance *maintenance)
 {
     atomic_init(&maintenance->due_ms, INT64_MAX);
-    return (struct keyspace_hooks){
-        .context = maintenance, .want_reclaim = want_reclaim, .want_expire = want_expire};
+    return (struct keyspace_hooks){.context = maintenance,
+                                   .want_reclaim = want_reclaim,
+                                   .want_expire = want_expire,
+                                   .want_evict = want_evict};
 }
 
 void maintenance_start(struct maintenance *maintenance, struct keyspace *keyspace,
@@ -119,6 +151,7 @@ void maintenance_start(struct maintenance *maintenance, struct keyspace *keyspac
     maintenance->timer.fire = on_timer;
     maintenance->expire_task.run = run_expire;
     maintenance->reclaim_task.run = run_reclaim;
+    maintenance->evict_task.run = run_evict;
 }
 
 void maintenance_stop(struct maintenance *maintenance)

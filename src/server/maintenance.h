@@ -1,4 +1,5 @@
-/* Work that keys ask for by themselves: expiry when it is due, and freeing what was unlinked.
+/* Work that keys ask for by themselves: expiry when it is due, freeing what was unlinked, and
+ * evicting ahead of need.
  *
  * No thread of its own and no tick: the first reactor's timer is armed for the next expiry, a pool
  * task does the work, and nothing happens while no key has a TTL. */
@@ -18,11 +19,13 @@ struct maintenance {
     _Atomic bool mail_is_out;    /* arm_mail is on its way to the reactor */
     _Atomic bool expire_is_out;  /* the expiry task is queued or runs */
     _Atomic bool reclaim_is_out; /* the reclaim task is queued */
+    _Atomic bool evict_is_out;   /* the eviction task is queued or runs */
     _Atomic bool stopping;
     struct mail arm_mail;
     struct timer timer;
     struct pool_task expire_task;
     struct pool_task reclaim_task;
+    struct pool_task evict_task;
 };
 
 /* The hooks to create the keyspace with; maintenance may still be empty. */

@@ -315,7 +315,7 @@ int main(void)
 {
     static struct stress stress;
     struct thread *threads[WORKERS + 2];
-    struct keyspace_options options;
+    static struct keyspace_options options;
     const struct keyspace_hooks hooks = {.want_reclaim = ignore_reclaim};
     clock_setup();
     thread_adopt();

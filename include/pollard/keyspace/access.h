@@ -180,8 +180,11 @@ enum key_find_flag {
 bool key_find(struct access *access, uint32_t index, uint32_t flags, struct value *ret_value);
 /* Absolute expiry of a live key: ms, KEY_NO_EXPIRY, or -2 when there is no such key. */
 int64_t key_expiry(struct access *access, uint32_t index);
-/* Seconds since the last access; -1 when absent. As OBJECT IDLETIME. */
+/* Seconds since the last access, as far as the policy keeps it; -1 when absent. As OBJECT IDLETIME.
+ */
 int64_t key_idle_s(struct access *access, uint32_t index);
+/* How often it was used, on the scale of the policy; -1 when absent. As OBJECT FREQ. */
+int64_t key_uses(struct access *access, uint32_t index);
 /* Bytes the key takes: entry, its share of the table and a string's value (collection_memory tells
  * of others); 0 when absent. MEMORY USAGE. */
 size_t key_memory(struct access *access, uint32_t index);

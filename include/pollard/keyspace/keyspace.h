@@ -28,6 +28,10 @@ struct keyspace_options {
     option_number databases;
     option_number shards;    /* 0: chosen from threads and capacity */
     option_number maxmemory; /* bytes, 0: no limit */
+    option_number maxmemory_policy;
+    option_number maxmemory_samples;
+    option_number lfu_log_factor;
+    option_number lfu_decay_time; /* minutes */
 };
 extern const struct option_row keyspace_option_rows[];
 extern const size_t keyspace_option_row_count;
@@ -40,6 +44,9 @@ struct keyspace_hooks {
     /* The next expiry is due earlier than was told last: re-arm the timer that calls
      * keyspace_expire. Any thread; called after locks are released. */
     void (*want_expire)(void *context, int64_t due_ms);
+    /* The data was over its budget: ask a pool thread to evict ahead of need
+     * (keyspace_evict_ahead). Any thread; no shard lock is held. May be NULL. */
+    void (*want_evict)(void *context);
 };
 
 /* threads: how many reactors and workers will run (for the number of shards). Aborts when memory
@@ -139,8 +146,40 @@ void keyspace_walk(struct keyspace *keyspace, uint32_t db, keyspace_visitor *vis
  * met only expired ones). */
 bool keyspace_random(struct keyspace *keyspace, uint32_t db, struct buf *ret_name);
 
-/* Is the memory in use over maxmemory? Looked at most every half millisecond: cheap. Any thread. */
+/* ---- The memory budget ---- */
+
+/* Bytes by which the data is over its budget now; 0: it is not. Looked at most every half
+ * millisecond: cheap. Any thread. */
+size_t keyspace_over_budget(const struct keyspace *keyspace);
+/* For tests and benchmarks: the next one looks again, however short ago the last one did. */
+void keyspace_look_again(struct keyspace *keyspace);
+/* Is it over? */
 bool keyspace_over_limit(const struct keyspace *keyspace);
+
+/* ---- Eviction: maxmemory-policy ---- */
+
+/* Evicts until the budget holds or max_keys were evicted; short holds, no access open, caller
+ * between enter and leave. Returns how many were evicted; *ret_none: no shard has a candidate. Any
+ * thread. */
+uint32_t keyspace_evict(struct keyspace *keyspace, uint32_t max_keys, bool *ret_none);
+/* What stands before a command that may need memory: evicts at most max_keys if the data is over
+ * its budget. False: it is, and nothing may be evicted. As keyspace_evict. */
+bool keyspace_make_room(struct keyspace *keyspace, uint32_t max_keys);
+/* Evicts a little, until the budget holds and *bytes more are gone, of which it leaves those that
+ * are left. False when nothing more is to be done, or can be. Pool, between enter and leave. */
+bool keyspace_evict_ahead(struct keyspace *keyspace, uint64_t *bytes);
+/* How many bytes that should be. */
+uint64_t keyspace_evict_margin(const struct keyspace *keyspace);
+/* How long the data was over its budget, as far as commands met it, and how long it is now. */
+void keyspace_over_times(const struct keyspace *keyspace, int64_t *ret_total_ms,
+                         int64_t *ret_current_ms);
+/* Which of OBJECT IDLETIME and OBJECT FREQ the policy in force can answer. */
+bool keyspace_knows_idle(const struct keyspace_options *options);
+bool keyspace_knows_uses(const struct keyspace_options *options);
+/* The value of the option for the name of a policy; -1: there is none of this name. */
+int64_t keyspace_policy_find(const char *name);
+/* The policy in force, by its name. */
+const char *keyspace_policy_name(const struct keyspace_options *options);
 
 /* ---- Events (event.h) ---- */
 

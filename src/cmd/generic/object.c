@@ -58,14 +58,25 @@ enum status cmd_object_refcount(struct exec *x)
 enum status cmd_object_idletime(struct exec *x)
 {
     struct value value;
-    if (find(x, &value)) {
-        reply_integer(x->reply, key_idle_s(x->access, 0));
+    if (!find(x, &value)) {
+        return STATUS_OK;
     }
+    if (!keyspace_knows_idle(x->services->keyspace_options)) {
+        return STATUS_NO_IDLE_TIME;
+    }
+    reply_integer(x->reply, key_idle_s(x->access, 0));
     return STATUS_OK;
 }
 
 enum status cmd_object_freq(struct exec *x)
 {
     struct value value;
-    return find(x, &value) ? STATUS_NO_LFU : STATUS_OK;
+    if (!find(x, &value)) {
+        return STATUS_OK;
+    }
+    if (!keyspace_knows_uses(x->services->keyspace_options)) {
+        return STATUS_NO_LFU;
+    }
+    reply_integer(x->reply, key_uses(x->access, 0));
+    return STATUS_OK;
 }

@@ -9,6 +9,8 @@
 
 /* Keys made between two looks at whether the client still waits. */
 #define POPULATE_SLICE 64
+/* Keys evicted for one that is made. */
+#define POPULATE_EVICTS_MAX 4
 /* Largest value POPULATE makes. Source: proto-max-bulk-len's default. */
 #define POPULATE_SIZE_MAX (INT64_C(512) * 1024 * 1024)
 
@@ -242,7 +244,7 @@ enum status debug_populate(struct exec *x)
         if (i % POPULATE_SLICE == 0 && exec_breathe(x)) {
             break;
         }
-        if (keyspace_over_limit(x->services->keyspace)) {
+        if (!keyspace_make_room(x->services->keyspace, POPULATE_EVICTS_MAX)) {
             status = STATUS_OUT_OF_MEMORY;
         } else {
             status = populate_one(x, &populate, i);

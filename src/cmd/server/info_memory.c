@@ -165,6 +165,11 @@ static void print_allocator(const struct info *info)
     buf_append_text(info->text, mem_allocator_name());
 }
 
+static void print_policy(const struct info *info)
+{
+    buf_append_text(info->text, keyspace_policy_name(info->services->keyspace_options));
+}
+
 void info_memory(const struct info *info)
 {
     static const struct info_row rows[] = {
@@ -201,7 +206,7 @@ void info_memory(const struct info *info)
         INFO_FIXED("used_memory_scripts_human", "0B"),
         INFO_NUMBER("maxmemory", number_maxmemory),
         INFO_PRINT("maxmemory_human", print_maxmemory),
-        INFO_FIXED("maxmemory_policy", "noeviction"),
+        INFO_PRINT("maxmemory_policy", print_policy),
         INFO_PRINT("allocator_frag_ratio", print_frag_ratio),
         INFO_PRINT("allocator_frag_bytes", print_frag_bytes),
         INFO_PRINT("allocator_rss_ratio", print_allocator_rss_ratio),

@@ -57,6 +57,22 @@ static uint64_t number_tracked_prefixes(const struct info *info)
     return tracking_count_prefixes(tracking_of(info));
 }
 
+static uint64_t number_exceeded(const struct info *info)
+{
+    int64_t total_ms;
+    int64_t current_ms;
+    keyspace_over_times(info->services->keyspace, &total_ms, &current_ms);
+    return (uint64_t)total_ms;
+}
+
+static uint64_t number_exceeds(const struct info *info)
+{
+    int64_t total_ms;
+    int64_t current_ms;
+    keyspace_over_times(info->services->keyspace, &total_ms, &current_ms);
+    return (uint64_t)current_ms;
+}
+
 void info_stats(const struct info *info)
 {
     static const struct info_row rows[] = {
@@ -83,8 +99,8 @@ void info_stats(const struct info *info)
         INFO_COUNTER("evicted_keys", STAT_evicted_keys),
         INFO_COUNTER("evicted_clients", STAT_clients_evicted),
         INFO_ZERO("evicted_scripts"),
-        INFO_ZERO("total_eviction_exceeded_time"),
-        INFO_ZERO("current_eviction_exceeded_time"),
+        INFO_NUMBER("total_eviction_exceeded_time", number_exceeded),
+        INFO_NUMBER("current_eviction_exceeded_time", number_exceeds),
         INFO_COUNTER("keyspace_hits", STAT_keyspace_hits),
         INFO_COUNTER("keyspace_misses", STAT_keyspace_misses),
         INFO_NUMBER("pubsub_channels", number_channels),

@@ -65,8 +65,8 @@ Test(load, says_what_is_wrong)
 {
     static const char *const wanted[][2] = {
         {"number 1\nnumbr 2\n", "t.conf:2: unknown option 'numbr', did you mean 'number'?"},
-        {"maxmemry-policy noeviction\n",
-         "t.conf:1: unknown option 'maxmemry-policy', did you mean 'maxmemory-policy'?"},
+        {"lazyfree-lazy-evicton no\n", "t.conf:1: unknown option 'lazyfree-lazy-evicton', did you "
+                                       "mean 'lazyfree-lazy-eviction'?"},
         {"completely-else 2\n", "t.conf:1: unknown option 'completely-else'"},
         {"zz 2\n", NULL},
         {"number\n", "t.conf:1: number: wrong number of arguments"},

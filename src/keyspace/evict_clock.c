@@ -1,0 +1,171 @@
+/* The access clock of entries, under each policy: what a use makes of it, what a new key gets, and
+ * how the ticks of some of them go on. Called with a shard locked. See evict.h for the words. */
+#include "key.h"
+#include "pollard/base/check.h"
+#include "pollard/stats/stats.h"
+
+/* The counter of a new key under lfu: so that it is not the first victim at once. Redis's. */
+#define LFU_BEGIN 5
+#define LFU_MAX 255
+#define LFU_MINUTE_SHIFT 8
+#define LFU_MINUTE_MASK UINT32_C(0xffff)
+
+static uint32_t minute_at(int64_t now_ms)
+{
+    return (uint32_t)(now_ms / 60000) & LFU_MINUTE_MASK;
+}
+
+uint32_t clock_lfu_count(const struct keyspace *keyspace, uint32_t clock, int64_t now_ms)
+{
+    uint32_t count = clock & LFU_MAX;
+    uint32_t minutes = (minute_at(now_ms) - (clock >> LFU_MINUTE_SHIFT)) & LFU_MINUTE_MASK;
+    if (LIKELY(minutes == 0)) {
+        return count;
+    }
+    int64_t decay = option_get(&keyspace->options->lfu_decay_time);
+    if (decay <= 0) {
+        return count;
+    }
+    int64_t fall = minutes / decay;
+    return fall < count ? count - (uint32_t)fall : 0;
+}
+
+/* Rises the more seldom the higher it is. */
+static uint32_t lfu_used(const struct keyspace *keyspace, uint32_t clock, int64_t now_ms)
+{
+    uint32_t count = clock_lfu_count(keyspace, clock, now_ms);
+    uint64_t factor = (uint64_t)option_get(&keyspace->options->lfu_log_factor);
+    uint64_t odds = (count < LFU_BEGIN ? 0 : count - LFU_BEGIN) * factor + 1;
+    if (count < LFU_MAX && odds <= UINT32_MAX && (random_u64() >> 32) * odds >> 32 == 0) {
+        count++;
+    }
+    return minute_at(now_ms) << LFU_MINUTE_SHIFT | count;
+}
+
+uint32_t clock_tiny_uses(uint32_t clock, uint32_t now)
+{
+    uint32_t epochs = ((now >> TINY_EPOCH_SHIFT) - (clock >> TINY_EPOCH_SHIFT)) & TINY_EPOCH_MASK;
+    return (clock & TINY_USES_MAX) >> epochs;
+}
+
+static uint32_t tiny_used(uint32_t clock, uint32_t now)
+{
+    uint32_t uses = clock_tiny_uses(clock, now);
+    return now | (uses < TINY_USES_MAX ? uses + 1 : uses);
+}
+
+static uint32_t evict_now(const struct keyspace *keyspace)
+{
+    return atomic_load_explicit(&((struct keyspace *)keyspace)->evict.now, memory_order_relaxed);
+}
+
+uint32_t clock_used(const struct keyspace *keyspace, uint32_t policy, uint32_t clock,
+                    int64_t now_ms)
+{
+    switch ((enum clock_kind)(policy & POLICY_CLOCK)) {
+    case CLOCK_USE:
+        return clock_by_use(now_ms);
+    case CLOCK_CHANGE:
+        return clock;
+    case CLOCK_LFU:
+        return lfu_used(keyspace, clock, now_ms);
+    case CLOCK_TINYLFU: {
+        uint32_t now = evict_now(keyspace);
+        /* Uses within a tick are one: a burst says little, and readers of a hot key leave its line
+         * alone. */
+        return clock >> TICK_SHIFT == now >> TICK_SHIFT ? clock : tiny_used(clock, now);
+    }
+    case CLOCK_S3FIFO:
+        return (clock & S3_USES) < S3_USES ? clock + 1 : clock;
+    case CLOCK_SIEVE:
+        return clock | SIEVE_VISITED;
+    }
+    check_unreachable();
+}
+
+uint32_t clock_begin(struct keyspace *keyspace, uint32_t policy, uint64_t hash, int64_t now_ms)
+{
+    enum clock_kind kind = (enum clock_kind)(policy & POLICY_CLOCK);
+    if (kind == CLOCK_USE || kind == CLOCK_CHANGE) {
+        return clock_by_use(now_ms);
+    }
+    if (kind == CLOCK_LFU) {
+        return minute_at(now_ms) << LFU_MINUTE_SHIFT | LFU_BEGIN;
+    }
+    if (kind == CLOCK_SIEVE) {
+        return 0;
+    }
+    /* Acquire: pairs with the release that publishes it. */
+    const struct history *past = atomic_load_explicit(&keyspace->evict.past, memory_order_acquire);
+    if ((hash & TICK_KEYS) == 0) {
+        evict_tick(keyspace);
+    }
+    uint32_t now = evict_now(keyspace);
+    uint32_t known =
+        past == NULL ? 0 : history_uses(past, hash, now >> TINY_EPOCH_SHIFT & TINY_EPOCH_MASK);
+    if (kind == CLOCK_TINYLFU) {
+        return now | (known < TINY_USES_MAX ? known + 1 : known);
+    }
+    return (now >> TICK_SHIFT) << TICK_SHIFT | (known > 0 ? S3_MAIN : 0);
+}
+
+uint32_t clock_uses(const struct keyspace *keyspace, uint32_t clock, int64_t now_ms)
+{
+    switch (policy_of(&keyspace->options->maxmemory_policy) & POLICY_CLOCK) {
+    case CLOCK_LFU:
+        return clock_lfu_count(keyspace, clock, now_ms);
+    case CLOCK_TINYLFU:
+        return clock_tiny_uses(clock, evict_now(keyspace));
+    default:
+        return 0;
+    }
+}
+
+int64_t clock_idle_s(uint32_t policy, uint32_t clock, int64_t now_ms)
+{
+    switch ((enum clock_kind)(policy & POLICY_CLOCK)) {
+    case CLOCK_USE:
+    case CLOCK_CHANGE:
+        return ((int64_t)(uint32_t)(clock_by_use(now_ms) - clock) << CLOCK_SHIFT) / 1000;
+    case CLOCK_LFU:
+        return (int64_t)((minute_at(now_ms) - (clock >> LFU_MINUTE_SHIFT)) & LFU_MINUTE_MASK) * 60;
+    case CLOCK_TINYLFU:
+    case CLOCK_S3FIFO:
+    case CLOCK_SIEVE:
+        break;
+    }
+    return 0;
+}
+
+/* Uses so far: hits, and changes, which also bring the keys that were missed. */
+static uint64_t count_uses(void)
+{
+    return stats_sum_ever(STAT_keyspace_hits) + stats_sum_ever(STAT_changes);
+}
+
+void evict_tick(struct keyspace *keyspace)
+{
+    struct evict *evict = &keyspace->evict;
+    /* Acquire: pairs with the release below. Who comes too early leaves it to the other. */
+    if (atomic_exchange_explicit(&evict->is_ticking, true, memory_order_acquire)) {
+        return;
+    }
+    uint32_t now = atomic_load_explicit(&evict->now, memory_order_relaxed);
+    uint32_t tick = now >> TICK_SHIFT;
+    uint32_t epoch = now >> TINY_EPOCH_SHIFT & TINY_EPOCH_MASK;
+    uint64_t uses = count_uses();
+    if (evict->uses_per_tick == 0 || ((tick - evict->unit_tick) & TICK_MASK) >= TICKS_PER_KEYS) {
+        evict->uses_per_tick = evict_key_count(keyspace) / TICKS_PER_KEYS + 1;
+        evict->unit_tick = tick;
+    }
+    uint64_t ticks = (uses - evict->uses_ticked) / evict->uses_per_tick;
+    evict->uses_ticked += ticks * evict->uses_per_tick;
+    tick = (tick + (uint32_t)ticks) & TICK_MASK;
+    if (((tick - evict->epoch_tick) & TICK_MASK) >= EPOCH_TICKS) {
+        epoch = (epoch + 1) & TINY_EPOCH_MASK;
+        evict->epoch_tick = tick;
+    }
+    atomic_store_explicit(&evict->now, tick << TICK_SHIFT | epoch << TINY_EPOCH_SHIFT,
+                          memory_order_relaxed);
+    atomic_store_explicit(&evict->is_ticking, false, memory_order_release);
+}
