@@ -25,11 +25,15 @@ enum status exec_wait(struct exec *x, const struct exec_wait *wait)
     return STATUS_BLOCK;
 }
 
-/* Whatever the command replies when it may not wait: this is Redis's one answer to all of them. */
+/* Whatever the commands that Redis knows reply when they may not wait: this is its one answer. */
 static void on_timeout(struct suspension *suspension, struct reply *reply)
 {
-    (void)suspension; /* There is nothing to tell apart. */
-    reply_null_array(reply);
+    void (*time_over)(struct reply * reply) = ((struct job *)suspension)->x.wait.time_over;
+    if (time_over != NULL) {
+        time_over(reply);
+    } else {
+        reply_null_array(reply);
+    }
 }
 
 static bool take_back(struct suspension *suspension)

@@ -8,6 +8,7 @@
 struct layout {
     uint32_t flags;
     size_t ttl;
+    size_t soft;
     size_t word; /* number or pointer */
     size_t key;
     size_t value;
@@ -19,6 +20,7 @@ struct layout {
  * its size within its block. */
 #define SMALL_STEP ((size_t)16)
 #define SMALL_MAX ((size_t)128)
+#define SOFT_SIZE 8
 
 static size_t allocation_size(size_t size)
 {
@@ -34,6 +36,8 @@ static void layout_find(uint32_t flags, bool has_word, size_t key_size, size_t v
     if ((flags & ENTRY_TTL) != 0) {
         at += (flags & ENTRY_WIDE) != 0 ? 16 : 8;
     }
+    layout->soft = at;
+    at += (flags & ENTRY_SOFT) / (ENTRY_SOFT / SOFT_SIZE);
     layout->word = at;
     at += has_word ? 8 : 0;
     layout->key = at;
@@ -89,6 +93,7 @@ static void plan(const struct entry_parts *parts, uint32_t pointer, struct layou
     size_t value_size = embedded_size(&parts->value, pointer);
     uint32_t flags = pointer;
     flags |= parts->expires_at_ms >= 0 ? ENTRY_TTL : 0;
+    flags |= parts->soft_at_ms != 0 ? ENTRY_SOFT : 0;
     flags |= has_field_ttl(&parts->value) ? ENTRY_TTL | ENTRY_FIELD_TTL : 0;
     if (parts->key.size > UINT8_MAX || value_size > UINT8_MAX ||
         parts->expires_at_ms >= ENTRY_SHORT_TIME_MAX) {
@@ -192,6 +197,10 @@ struct entry *entry_make(const struct entry_parts *parts, uint32_t clock)
         entry_set_slot(entry, ENTRY_NO_SLOT);
         write_deadline(entry, parts->expires_at_ms);
     }
+    if (UNLIKELY((layout.flags & ENTRY_SOFT) != 0)) {
+        debug_check(parts->value.type == VALUE_STRING);
+        memcpy(entry->body + layout.soft, &parts->soft_at_ms, SOFT_SIZE);
+    }
     return entry;
 }
 
@@ -222,6 +231,9 @@ bool entry_overwrite(struct entry *entry, const struct entry_parts *parts)
     write_value(entry, &new, &parts->value, NULL);
     if ((new.flags &ENTRY_TTL) != 0) {
         write_deadline(entry, parts->expires_at_ms);
+    }
+    if (UNLIKELY((new.flags &ENTRY_SOFT) != 0)) {
+        memcpy(entry->body + new.soft, &parts->soft_at_ms, SOFT_SIZE);
     }
     return true;
 }
@@ -324,6 +336,18 @@ int64_t entry_expiry(const struct entry *entry)
     int64_t at_ms = entry_deadline(entry);
     bool may_have_none = (entry->flags & ENTRY_FIELD_TTL) != 0;
     return UNLIKELY(may_have_none) && at_ms == no_deadline(entry) ? -1 : at_ms;
+}
+
+int64_t entry_soft(const struct entry *entry)
+{
+    struct layout layout;
+    int64_t at_ms;
+    if (LIKELY((entry->flags & ENTRY_SOFT) == 0)) {
+        return 0;
+    }
+    layout_of(entry, &layout);
+    memcpy(&at_ms, entry->body + layout.soft, sizeof(at_ms));
+    return at_ms;
 }
 
 int64_t entry_due(const struct entry *entry)

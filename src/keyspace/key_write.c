@@ -1,6 +1,7 @@
 /* Changing keys through an access: every change of an entry goes through here, so that counters,
  * the expiry index and (later) effects cannot be forgotten. */
 #include "key.h"
+#include "note.h"
 #include "pollard/base/check.h"
 #include "pollard/base/mem.h"
 #include "pollard/stats/stats.h"
@@ -109,24 +110,29 @@ static enum status put_parts(struct access *access, uint32_t index, struct place
 
 /* key_update but for the caller's reference to a collection. */
 static inline enum status put_value(struct access *access, uint32_t index,
-                                    const struct value *value, int64_t expires_at_ms)
+                                    const struct value *value, struct key_times times)
 {
     struct place place;
     struct entry *old = key_lookup(access, index, &place);
-    if (expires_at_ms == KEY_KEEP_EXPIRY) {
-        expires_at_ms = old == NULL ? KEY_NO_EXPIRY : entry_expiry(old);
+    if (times.expires_at_ms == KEY_KEEP_EXPIRY) {
+        times.expires_at_ms = old == NULL ? KEY_NO_EXPIRY : entry_expiry(old);
+        times.soft_at_ms =
+            old != NULL && times.soft_at_ms == 0 ? entry_soft(old) : times.soft_at_ms;
     }
     note_change(access);
-    if (LIKELY(old != NULL && expires_at_ms < 0 && (old->flags & ENTRY_TTL) == 0) &&
+    bool is_simple = times.expires_at_ms < 0 && times.soft_at_ms == 0;
+    if (LIKELY(old != NULL && is_simple && (old->flags & ENTRY_TTL) == 0) &&
         entry_overwrite_bytes(old, value)) {
         atomic_store_explicit(&old->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
         return STATUS_OK;
     }
-    const struct entry_parts parts = {
-        .key = access->keys[index].name, .value = *value, .expires_at_ms = expires_at_ms};
+    const struct entry_parts parts = {.key = access->keys[index].name,
+                                      .value = *value,
+                                      .expires_at_ms = times.expires_at_ms,
+                                      .soft_at_ms = times.soft_at_ms};
     if (old != NULL && entry_overwrite(old, &parts)) {
         atomic_store_explicit(&old->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
-        if (expires_at_ms >= 0) {
+        if (times.expires_at_ms >= 0) {
             wheel_file(&place.table->wheel, old, place.hash, access->now_ms);
             shard_publish_due(access->keyspace, place.shard);
             note_due(access, &place);
@@ -139,7 +145,7 @@ static inline enum status put_value(struct access *access, uint32_t index,
 enum status key_update(struct access *access, uint32_t index, const struct value *value,
                        int64_t expires_at_ms)
 {
-    enum status status = put_value(access, index, value, expires_at_ms);
+    enum status status = put_value(access, index, value, (struct key_times){expires_at_ms, 0});
     if (value->type != VALUE_STRING) {
         collection_release(value->collection);
     }
@@ -149,15 +155,28 @@ enum status key_update(struct access *access, uint32_t index, const struct value
     return status;
 }
 
+/* key_update of a string with a soft time. */
+static ATTR_NOINLINE enum status update_soft(struct access *access, uint32_t index,
+                                             const struct value *value, struct key_times times)
+{
+    enum status status = put_value(access, index, value, times);
+    if (status == STATUS_OK) {
+        note_untold(access);
+    }
+    return status;
+}
+
 /* key_put while someone listens. */
 static ATTR_NOINLINE enum status put_and_tell(struct access *access, uint32_t index,
-                                              const struct value *value, int64_t expires_at_ms)
+                                              const struct value *value, struct key_times times)
 {
     struct place place;
     const struct entry *old = key_lookup(access, index, &place);
     bool was_there = old != NULL;
     enum value_type type = was_there ? entry_type(old) : value->type;
-    enum status status = key_update(access, index, value, expires_at_ms);
+    enum status status = times.soft_at_ms == 0
+                             ? key_update(access, index, value, times.expires_at_ms)
+                             : update_soft(access, index, value, times);
     if (status == STATUS_OK && was_there) {
         tell_overwritten(access, index, type, value->type);
     }
@@ -168,9 +187,16 @@ enum status key_put(struct access *access, uint32_t index, const struct value *v
                     int64_t expires_at_ms)
 {
     if (UNLIKELY(access->interest != 0)) {
-        return put_and_tell(access, index, value, expires_at_ms);
+        return put_and_tell(access, index, value, (struct key_times){expires_at_ms, 0});
     }
     return key_update(access, index, value, expires_at_ms);
+}
+
+enum status key_put_soft(struct access *access, uint32_t index, const struct value *value,
+                         struct key_times times)
+{
+    debug_check(value->type == VALUE_STRING);
+    return put_and_tell(access, index, value, times);
 }
 
 enum status key_collection(struct access *access, uint32_t index, enum value_type type,
@@ -197,6 +223,9 @@ bool key_delete(struct access *access, uint32_t index)
 {
     struct place place;
     if (key_lookup(access, index, &place) == NULL) {
+        if (UNLIKELY((access->interest & ACCESS_NOTED) != 0)) {
+            key_end_lease(access, index);
+        }
         return false;
     }
     key_discard(access, place_unlink(&place));
@@ -211,7 +240,9 @@ static void remake(struct access *access, uint32_t index, struct place *place,
                    int64_t expires_at_ms)
 {
     struct entry *entry = place->position.entry;
-    struct entry_parts parts = {.key = access->keys[index].name, .expires_at_ms = expires_at_ms};
+    struct entry_parts parts = {.key = access->keys[index].name,
+                                .expires_at_ms = expires_at_ms,
+                                .soft_at_ms = entry_soft(entry)};
     entry_value(entry, &parts.value);
     uint32_t clock = atomic_load_explicit(&entry->clock, memory_order_relaxed);
     check(put_parts(access, index, place, &parts) == STATUS_OK);
@@ -301,17 +332,19 @@ static struct blob *take_prepared(struct access *access, uint32_t index, struct 
     return prepared;
 }
 
-/* Stores a blob whose reference is ours under the key. */
+/* Stores a blob whose reference is ours under the key, which keeps its times. */
 static enum status put_blob(struct access *access, uint32_t index, struct place *place,
-                            struct blob *blob, int64_t expires_at_ms)
+                            struct blob *blob)
 {
+    const struct entry *entry = place->position.entry;
     const struct entry_parts parts = {
         .key = access->keys[index].name,
         .value = {.type = VALUE_STRING,
                   .encoding = ENCODING_RAW,
                   .bytes = blob_bytes(blob),
                   .blob = blob},
-        .expires_at_ms = expires_at_ms,
+        .expires_at_ms = entry == NULL ? -1 : entry_expiry(entry),
+        .soft_at_ms = entry == NULL ? 0 : entry_soft(entry),
     };
     enum status status = put_parts(access, index, place, &parts);
     blob_release(blob);
@@ -355,7 +388,7 @@ static enum status edit_blob(struct access *access, uint32_t index, struct place
     if (source == NULL && kept > 0) {
         memcpy(blob->data, bytes.data, kept);
     }
-    return put_blob(access, index, place, blob, entry == NULL ? -1 : entry_expiry(entry));
+    return put_blob(access, index, place, blob);
 }
 
 /* Edits a value that stays embedded: an entry of the new size with the old bytes. */
@@ -383,6 +416,7 @@ static enum status edit_embedded(struct access *access, uint32_t index, struct p
         .key = access->keys[index].name,
         .value = value_raw(bytes_make(room, size)),
         .expires_at_ms = entry == NULL ? -1 : entry_expiry(entry),
+        .soft_at_ms = entry == NULL ? 0 : entry_soft(entry),
     };
     return put_parts(access, index, place, &parts);
 }
@@ -420,6 +454,7 @@ enum status key_copy(struct access *access, uint32_t from, uint32_t to)
     check(source != NULL);
     entry_value(source, &parts.value);
     parts.expires_at_ms = entry_expiry(source);
+    parts.soft_at_ms = entry_soft(source);
     if (parts.value.type == VALUE_STRING && parts.value.blob == NULL &&
         parts.value.bytes.size > 0) {
         /* Looking the target up may unlink an expired entry, and putting may free the source. */
