@@ -78,8 +78,7 @@ struct collection **entry_collection(struct entry *entry);
 unsigned char *entry_embedded(struct entry *entry);
 /* -1 when there is none. */
 int64_t entry_expiry(const struct entry *entry);
-/* From when on the value is stale; 0 when it has no such time. */
-int64_t entry_soft(const struct entry *entry);
+int64_t entry_soft_time(const struct entry *entry); /* SOFT only */
 /* When the expiry index should look at it: its own expiry or that of one of its fields, or earlier
  * than these. Only with TTL. */
 int64_t entry_due(const struct entry *entry);
@@ -93,6 +92,12 @@ void entry_set_slot(struct entry *entry, uint16_t slot);
 static inline enum value_type entry_type(const struct entry *entry)
 {
     return (enum value_type)(entry->kind & 15);
+}
+
+/* From when on the value is stale; 0 when it has no such time. */
+static inline int64_t entry_soft(const struct entry *entry)
+{
+    return LIKELY((entry->flags & ENTRY_SOFT) == 0) ? 0 : entry_soft_time(entry);
 }
 
 static inline bool entry_is_expired(const struct entry *entry, int64_t now_ms)

@@ -108,44 +108,51 @@ static enum status put_parts(struct access *access, uint32_t index, struct place
     return STATUS_OK;
 }
 
+/* Stores where new bytes in the old entry do not do. */
+static inline enum status put_anew(struct access *access, uint32_t index, struct place *place,
+                                   const struct entry_parts *parts)
+{
+    struct entry *old = place->position.entry;
+    if (old != NULL && entry_overwrite(old, parts)) {
+        atomic_store_explicit(&old->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
+        if (parts->expires_at_ms >= 0) {
+            wheel_file(&place->table->wheel, old, place->hash, access->now_ms);
+            shard_publish_due(access->keyspace, place->shard);
+            note_due(access, place);
+        }
+        return STATUS_OK;
+    }
+    return put_parts(access, index, place, parts);
+}
+
 /* key_update but for the caller's reference to a collection. */
 static inline enum status put_value(struct access *access, uint32_t index,
-                                    const struct value *value, struct key_times times)
+                                    const struct value *value, int64_t expires_at_ms)
 {
     struct place place;
     struct entry *old = key_lookup(access, index, &place);
-    if (times.expires_at_ms == KEY_KEEP_EXPIRY) {
-        times.expires_at_ms = old == NULL ? KEY_NO_EXPIRY : entry_expiry(old);
-        times.soft_at_ms =
-            old != NULL && times.soft_at_ms == 0 ? entry_soft(old) : times.soft_at_ms;
+    int64_t soft_at_ms = 0;
+    if (expires_at_ms == KEY_KEEP_EXPIRY) {
+        expires_at_ms = old == NULL ? KEY_NO_EXPIRY : entry_expiry(old);
+        soft_at_ms = old == NULL ? 0 : entry_soft(old);
     }
     note_change(access);
-    bool is_simple = times.expires_at_ms < 0 && times.soft_at_ms == 0;
-    if (LIKELY(old != NULL && is_simple && (old->flags & ENTRY_TTL) == 0) &&
+    if (LIKELY(old != NULL && expires_at_ms < 0 && (old->flags & ENTRY_TTL) == 0) &&
         entry_overwrite_bytes(old, value)) {
         atomic_store_explicit(&old->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
         return STATUS_OK;
     }
     const struct entry_parts parts = {.key = access->keys[index].name,
                                       .value = *value,
-                                      .expires_at_ms = times.expires_at_ms,
-                                      .soft_at_ms = times.soft_at_ms};
-    if (old != NULL && entry_overwrite(old, &parts)) {
-        atomic_store_explicit(&old->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
-        if (times.expires_at_ms >= 0) {
-            wheel_file(&place.table->wheel, old, place.hash, access->now_ms);
-            shard_publish_due(access->keyspace, place.shard);
-            note_due(access, &place);
-        }
-        return STATUS_OK;
-    }
-    return put_parts(access, index, &place, &parts);
+                                      .expires_at_ms = expires_at_ms,
+                                      .soft_at_ms = soft_at_ms};
+    return put_anew(access, index, &place, &parts);
 }
 
 enum status key_update(struct access *access, uint32_t index, const struct value *value,
                        int64_t expires_at_ms)
 {
-    enum status status = put_value(access, index, value, (struct key_times){expires_at_ms, 0});
+    enum status status = put_value(access, index, value, expires_at_ms);
     if (value->type != VALUE_STRING) {
         collection_release(value->collection);
     }
@@ -155,30 +162,27 @@ enum status key_update(struct access *access, uint32_t index, const struct value
     return status;
 }
 
-/* key_update of a string with a soft time. */
-static ATTR_NOINLINE enum status update_soft(struct access *access, uint32_t index,
-                                             const struct value *value, struct key_times times)
+/* What there was under a key. */
+struct before {
+    bool was_there;
+    enum value_type type;
+};
+
+static struct before look_before(struct access *access, uint32_t index)
 {
-    enum status status = put_value(access, index, value, times);
-    if (status == STATUS_OK) {
-        note_untold(access);
-    }
-    return status;
+    struct place place;
+    const struct entry *old = key_lookup(access, index, &place);
+    return (struct before){old != NULL, old != NULL ? entry_type(old) : VALUE_STRING};
 }
 
 /* key_put while someone listens. */
 static ATTR_NOINLINE enum status put_and_tell(struct access *access, uint32_t index,
-                                              const struct value *value, struct key_times times)
+                                              const struct value *value, int64_t expires_at_ms)
 {
-    struct place place;
-    const struct entry *old = key_lookup(access, index, &place);
-    bool was_there = old != NULL;
-    enum value_type type = was_there ? entry_type(old) : value->type;
-    enum status status = times.soft_at_ms == 0
-                             ? key_update(access, index, value, times.expires_at_ms)
-                             : update_soft(access, index, value, times);
-    if (status == STATUS_OK && was_there) {
-        tell_overwritten(access, index, type, value->type);
+    const struct before before = look_before(access, index);
+    enum status status = key_update(access, index, value, expires_at_ms);
+    if (status == STATUS_OK && before.was_there) {
+        tell_overwritten(access, index, before.type, value->type);
     }
     return status;
 }
@@ -187,7 +191,7 @@ enum status key_put(struct access *access, uint32_t index, const struct value *v
                     int64_t expires_at_ms)
 {
     if (UNLIKELY(access->interest != 0)) {
-        return put_and_tell(access, index, value, (struct key_times){expires_at_ms, 0});
+        return put_and_tell(access, index, value, expires_at_ms);
     }
     return key_update(access, index, value, expires_at_ms);
 }
@@ -195,8 +199,26 @@ enum status key_put(struct access *access, uint32_t index, const struct value *v
 enum status key_put_soft(struct access *access, uint32_t index, const struct value *value,
                          struct key_times times)
 {
-    debug_check(value->type == VALUE_STRING);
-    return put_and_tell(access, index, value, times);
+    const struct before before = look_before(access, index);
+    struct place place;
+    struct entry *old = key_lookup(access, index, &place);
+    struct entry_parts parts = {.key = access->keys[index].name,
+                                .value = *value,
+                                .expires_at_ms = times.expires_at_ms,
+                                .soft_at_ms = times.soft_at_ms};
+    debug_check(value->type == VALUE_STRING && times.soft_at_ms > 0);
+    if (times.expires_at_ms == KEY_KEEP_EXPIRY) {
+        parts.expires_at_ms = old == NULL ? KEY_NO_EXPIRY : entry_expiry(old);
+    }
+    note_change(access);
+    enum status status = put_anew(access, index, &place, &parts);
+    if (status == STATUS_OK) {
+        note_untold(access);
+    }
+    if (status == STATUS_OK && before.was_there) {
+        tell_overwritten(access, index, before.type, VALUE_STRING);
+    }
+    return status;
 }
 
 enum status key_collection(struct access *access, uint32_t index, enum value_type type,

@@ -202,7 +202,7 @@ enum status key_put(struct access *access, uint32_t index, const struct value *v
  * expiry by KEY_KEEP_EXPIRY; key_put takes it away. */
 struct key_times {
     int64_t expires_at_ms; /* as key_put */
-    int64_t soft_at_ms;    /* 0: none; with KEY_KEEP_EXPIRY, as it is */
+    int64_t soft_at_ms;    /* above 0 */
 };
 enum status key_put_soft(struct access *access, uint32_t index, const struct value *value,
                          struct key_times times);

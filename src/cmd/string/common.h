@@ -52,15 +52,32 @@ struct lifetime {
     uint32_t jitter; /* of JITTER's */
 };
 
-/* Reads the option at argv[*index], if it is one (EX, PX, EXAT, PXAT, KEEPTTL, SOFT, JITTER), and
- * moves *index to its last word. STATUS_OK; STATUS_ABSENT when it is another word; STATUS_SYNTAX.
+/* lifetime_read: reads the option at argv[*index], if it is one (EX, PX, EXAT, PXAT, KEEPTTL, SOFT,
+ * JITTER), and moves *index to its last word. STATUS_OK; STATUS_ABSENT when it is another word;
+ * STATUS_SYNTAX.
  */
-enum status lifetime_read(const struct exec *x, uint32_t *index, struct lifetime *lifetime);
-/* The times to store for key 0. STATUS_OK; STATUS_NOT_INTEGER; STATUS_REPLIED as expiry_time;
- * STATUS_SOFT_RANGE when the value might expire before it is stale; STATUS_JITTER_RANGE;
- * STATUS_JITTER_ALONE without a time to spread. */
-enum status lifetime_times(struct exec *x, const struct lifetime *lifetime,
-                           struct key_times *ret_times);
+enum status lifetime_read_own(const struct exec *x, uint32_t *index, struct lifetime *lifetime);
+static inline enum status lifetime_read(const struct exec *x, uint32_t *index,
+                                        struct lifetime *lifetime)
+{
+    enum status status = expiry_read(x, EXPIRY_KEEPTTL, index, &lifetime->expiry);
+    return LIKELY(status != STATUS_ABSENT) ? status : lifetime_read_own(x, index, lifetime);
+}
+
+/* lifetime_times: the times to store for key 0. STATUS_OK; STATUS_NOT_INTEGER; STATUS_REPLIED as
+ * expiry_time; STATUS_SOFT_RANGE when the value might expire before it is stale;
+ * STATUS_JITTER_RANGE; STATUS_JITTER_ALONE without a time to spread. */
+enum status lifetime_adapt(struct exec *x, const struct lifetime *lifetime,
+                           struct key_times *times);
+static inline enum status lifetime_times(struct exec *x, const struct lifetime *lifetime,
+                                         struct key_times *ret_times)
+{
+    ret_times->soft_at_ms = 0;
+    enum status status = expiry_time(x, &lifetime->expiry, &ret_times->expires_at_ms);
+    return LIKELY(status != STATUS_OK || (lifetime->soft | lifetime->jitter) == 0)
+               ? status
+               : lifetime_adapt(x, lifetime, ret_times);
+}
 
 /* ---- Conditions of SET and DELEX ---- */
 

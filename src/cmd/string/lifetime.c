@@ -17,12 +17,8 @@ static enum status read_operand(const struct exec *x, uint32_t *index, uint32_t 
     return STATUS_OK;
 }
 
-enum status lifetime_read(const struct exec *x, uint32_t *index, struct lifetime *lifetime)
+enum status lifetime_read_own(const struct exec *x, uint32_t *index, struct lifetime *lifetime)
 {
-    enum status status = expiry_read(x, EXPIRY_KEEPTTL, index, &lifetime->expiry);
-    if (LIKELY(status != STATUS_ABSENT)) {
-        return status;
-    }
     if (argument_is(x, *index, "soft")) {
         return read_operand(x, index, &lifetime->soft);
     }
@@ -80,20 +76,15 @@ static enum status soften(struct exec *x, const struct lifetime *lifetime, int64
     return STATUS_OK;
 }
 
-enum status lifetime_times(struct exec *x, const struct lifetime *lifetime,
-                           struct key_times *ret_times)
+enum status lifetime_adapt(struct exec *x, const struct lifetime *lifetime, struct key_times *times)
 {
-    ret_times->soft_at_ms = 0;
-    enum status status = expiry_time(x, &lifetime->expiry, &ret_times->expires_at_ms);
-    if (LIKELY(status != STATUS_OK || (lifetime->soft | lifetime->jitter) == 0)) {
-        return status;
-    }
-    int64_t earliest_ms = ret_times->expires_at_ms;
+    enum status status = STATUS_OK;
+    int64_t earliest_ms = times->expires_at_ms;
     if (lifetime->jitter != 0) {
-        status = spread(x, lifetime, ret_times, &earliest_ms);
+        status = spread(x, lifetime, times, &earliest_ms);
     }
     if (status == STATUS_OK && lifetime->soft != 0) {
-        status = soften(x, lifetime, earliest_ms, ret_times);
+        status = soften(x, lifetime, earliest_ms, times);
     }
     return status;
 }

@@ -60,18 +60,23 @@ static inline ATTR_ALWAYS_INLINE enum status store_and_reply_ok(struct exec *x, 
     return status;
 }
 
-/* The same for a value that may have a soft time. */
-static enum status store_for_and_reply_ok(struct exec *x, uint32_t argument, struct key_times times)
+/* The same for a value with a soft time. */
+static enum status store_soft_and_reply_ok(struct exec *x, uint32_t argument,
+                                           struct key_times times)
 {
-    if (LIKELY(times.soft_at_ms == 0)) {
-        return store_and_reply_ok(x, argument, times.expires_at_ms);
-    }
     struct value value = argument_value(x, argument);
     enum status status = string_store_soft(x, 0, &value, times);
     if (status == STATUS_OK) {
         reply_ok(x->reply);
     }
     return status;
+}
+
+static inline enum status store_for_and_reply_ok(struct exec *x, uint32_t argument,
+                                                 struct key_times times)
+{
+    return LIKELY(times.soft_at_ms == 0) ? store_and_reply_ok(x, argument, times.expires_at_ms)
+                                         : store_soft_and_reply_ok(x, argument, times);
 }
 
 static enum status set_with_options(struct exec *x)
