@@ -176,7 +176,8 @@ def test_lease_that_is_over_is_no_lease(c):
 
 
 # What ends a lease of "k"; before it the key may be made.
-ENDING = ("SET k v", "SET k v EX 100", "SETEX k 10 v", "MSET a 1 k v", "APPEND k x", "SETRANGE k 0 x",
+ENDING = ("SET k v", "SET k v EX 100", "SETEX k 10 v", "MSET a 1 k v", "APPEND k x",
+          "SETRANGE k 0 x",
           "DEL k", "UNLINK k a", "RENAME other k", "COPY other k REPLACE", "FLUSHDB",
           "FLUSHALL", "SWAPDB 0 5", "DELPREFIX k", "DELPREFIX ''")
 

@@ -1,4 +1,4 @@
-"""SET ... SOFT and JITTER over the wire: arguments, bounds, what keeps a soft time and what ends it.
+"""SET ... SOFT and JITTER over the wire: arguments, bounds, what keeps a soft time, what ends it.
 
 Nothing but LEASE.GET tells of a soft time; a poll of it is what waits for staleness here.
 """
