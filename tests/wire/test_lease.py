@@ -431,7 +431,10 @@ def test_memory_of_leases_comes_back(c):
     before = used()
     for i in range(0, 20000, 1000):
         c.pipeline(*(("LEASE.GET", f"{'x' * 500}{j}", "LEASE", "1") for j in range(i, i + 1000)))
-    wait_for(lambda: used() < before + 1000000, what="the notes are gone")
+    wait_for(lambda: info(c, "clients")["total_leased_keys"] == "0", what="the leases are over")
+    assert used() < before + 1000000
+    get(c)
+    assert info(c, "clients")["total_leased_keys"] == "1"
 
 
 @case(protocols=BOTH)
