@@ -41,6 +41,25 @@ static bool take_back(struct suspension *suspension)
     return block_take(((struct job *)suspension)->waiting);
 }
 
+/* The handler runs once more, on the pool; from here on only the job's mail ends the suspension. */
+static bool look_again(struct suspension *suspension)
+{
+    struct job *job = (struct job *)suspension;
+    if (!job->x.wait.looks_again) {
+        return false;
+    }
+    block_end(job);
+    suspension->timeout = NULL;
+    suspension->take_back = NULL;
+    session_set_blocked(suspension->session, false);
+    job->is_inline = false;
+    job->is_open = false;
+    job->x.has_waited = true;
+    job->x.now_ms = reactor_now_ms(suspension->reactor);
+    pool_submit(job->x.services->pool, &job->task, POOL_QUICK);
+    return true;
+}
+
 /* The reactor's half of the beginning: the client shows as blocked, its time runs, and from here on
  * the reactor may take the wait back. */
 static void arm(struct waiting *waiting, struct reactor *reactor)
@@ -49,6 +68,7 @@ static void arm(struct waiting *waiting, struct reactor *reactor)
     int64_t timeout_ms = waiting->job->x.wait.timeout_ms;
     suspension->timeout = on_timeout;
     suspension->take_back = take_back;
+    suspension->look_again = look_again;
     session_set_blocked(suspension->session, true);
     if (timeout_ms > 0) {
         /* From now, not from when the cycle began; the next whole millisecond, never before. */

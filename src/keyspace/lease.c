@@ -42,6 +42,7 @@ void key_end_lease(struct access *access, uint32_t index)
     }
 }
 
+/* From the system's randomness: a call of some 100 ns, once a lease. */
 static uint64_t make_token(void)
 {
     uint64_t token;

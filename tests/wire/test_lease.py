@@ -320,11 +320,11 @@ def test_wait_ends(c):
     token_of(get(c), "MISS")
     assert get(other, "k", "WAIT", "20") == MISS
     assert get(other, "k", "WAIT", "1") == MISS
-    # No longer than the lease that is waited for.
+    # When the lease is over, who waits has the next one.
     c.cmd("DEL", "k")
     token_of(get(c, lease="30"), "MISS")
-    reply = get(other, "k", "WAIT", "9999999999")
-    assert reply[:2] == [None, "MISS"]
+    token = token_of(get(other, "k", "WAIT", str(2**63 - 1)), "MISS")
+    c.cmd("LEASE.SET", "k", "v", token).is_ok()
     # UNBLOCK, a client that goes.
     c.cmd("DEL", "k")
     token_of(get(c), "MISS")
@@ -338,6 +338,43 @@ def test_wait_ends(c):
     other.close()
     gone(c, other.id)
     rows(c, ("SET k v", OK), ("GET k", b"v"))
+
+
+@case(protocols=BOTH)
+def test_turns(c):
+    """Nobody rebuilds: one after the other is given the token, and the others go on waiting."""
+    crowd = clients(c, 5)
+    token_of(get(c, lease="50"), "MISS")
+    for one in crowd:
+        one.send("LEASE.GET", "k", "LEASE", "50", "WAIT", "60000")
+    tokens = set()
+    while len(crowd) > 1:
+        for one in ready(crowd, 1):
+            tokens.add(token_of(one.read(), "MISS"))
+            crowd.remove(one)
+    assert len(tokens) == 4
+    c.cmd("SET", "k", "v").is_ok()
+    reply = crowd[0].read()
+    assert reply == [b"v", "FRESH", None] or reply[1] == "MISS"
+    # With a lease that is longer than the wait, the wait ends first.
+    c.cmd("DEL", "k")
+    token_of(get(c, lease="20"), "MISS")
+    token_of(get(crowd[0], "k", "WAIT", "60000"), "MISS")
+    assert get(crowd[0], "k", "WAIT", "20") == MISS
+
+
+@case(protocols=BOTH)
+def test_turns_of_clients_that_go(c):
+    crowd = clients(c, 4)
+    token_of(get(c, lease="30"), "MISS")
+    for one in crowd:
+        one.send("LEASE.GET", "k", "LEASE", "30", "WAIT", "60000")
+    for one in crowd[1:]:
+        one.close()
+    token_of(crowd[0].read(), "MISS")
+    becomes(c, "k", None, "MISS")
+    for one in crowd[1:]:
+        gone(c, one.id)
 
 
 @case(protocols=BOTH)
@@ -483,6 +520,18 @@ def test_stampede(c):
     replies = [one.read() for one in crowd]
     assert all(reply[:2] == [b"old", "STALE"] for reply in replies)
     assert sum(reply[2].kind == "bulk" for reply in replies) == 1
+    # Who was to rebuild does not: one other gets his turn.
+    token_of(get(c, "gone", lease="100"), "MISS")
+    for one in crowd:
+        one.send("LEASE.GET", "gone", "LEASE", LONG, "WAIT", "60000")
+    second = ready(crowd, 1)
+    assert len(second) == 1
+    token = token_of(second[0].read(), "MISS")
+    wait_for(lambda: info(c, "clients")["blocked_clients"] == "999", what="the others wait again")
+    assert second[0].cmd("LEASE.SET", "gone", "new", token).is_ok()
+    for one in crowd:
+        if one is not second[0]:
+            assert one.read() == [b"new", "FRESH", None]
 
 
 @case(options=("--threads", "4", "--maxclients", "4000"), timeout=120)

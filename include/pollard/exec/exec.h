@@ -103,6 +103,10 @@ struct exec_wait {
     bool null_is_array;   /* the form of the reply inside a transaction, where nobody waits */
     bool has_target;      /* the key behind those is written too (BLMOVE) */
     void (*time_over)(struct reply *reply); /* writes the reply then; NULL: a null array */
+    /* When the time is over the handler runs once more, with x->has_waited and this struct as it
+     * was, and may wait again; nothing is replied by itself. */
+    bool looks_again;
+    int64_t until_ms; /* the handler's own: when it gives up, wall clock */
 };
 
 struct exec {
@@ -130,6 +134,7 @@ struct exec {
     bool is_inside;        /* in a transaction, or served while it waited: it must finish here */
     bool is_served;        /* it waited, and takes from this key alone: */
     uint32_t served_index;
+    bool has_waited;               /* it waited, and looks again (struct exec_wait) */
     const _Atomic bool *cancelled; /* on the pool: the client is gone or the server stops; long
                                       work polls it. NULL on a reactor */
 };

@@ -47,8 +47,7 @@ enum status cmd_unlink(struct exec *x)
     return count_over_keys(x, delete_key, 0);
 }
 
-/* Does the server end, or wait for nothing but this? A client that has gone is no reason to stop
- * half-way. */
+/* Is the server going down? A client that has gone is no reason to stop half-way. */
 static bool server_ends(const struct exec *x)
 {
     const struct services *services = x->services;

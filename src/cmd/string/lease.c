@@ -1,7 +1,8 @@
 /* LEASE.GET and LEASE.SET: reads that know of staleness, and one caller at a time who rebuilds.
  *
  *   LEASE.GET: fresh -> the value. Stale or missing: the first caller gets a token, for a bounded
- *   time; others get the stale value while it may be shown (GRACE), or wait for the new one (WAIT).
+ *   time; others get the stale value while it may be shown (GRACE), or wait for the new one (WAIT),
+ *   and for their turn to rebuild when the first has not done it in time.
  *   LEASE.SET: stores if the token is still the key's.
  *
  * Both run in a WRITE access on one key, since leases change. Who waits is served by whoever brings
@@ -13,6 +14,8 @@
 
 /* A rebuild that takes longer than a day is none. */
 #define LEASE_MS_MAX (INT64_C(24) * 3600 * 1000)
+/* Nobody waits for longer than a year, whatever he says. */
+#define WAIT_MS_MAX (365 * LEASE_MS_MAX)
 
 struct lease_options {
     int64_t lease_ms; /* 0: not said */
@@ -53,6 +56,7 @@ static enum status read_options(const struct exec *x, struct lease_options *opti
             return status;
         }
     }
+    options->wait_ms = options->wait_ms < WAIT_MS_MAX ? options->wait_ms : WAIT_MS_MAX;
     return options->lease_ms == 0 ? STATUS_SYNTAX : STATUS_OK;
 }
 
@@ -80,6 +84,29 @@ static void reply_miss(struct reply *reply)
     (void)reply_state(reply, NULL, "MISS", NULL); /* It is a status for the caller's sake. */
 }
 
+/* Waits for what the holder of the lease brings. When the lease is over, one of those that wait
+ * gets the next one, and the others go on waiting. */
+static enum status wait_for_rebuilt(struct exec *x, const struct lease_options *options,
+                                    const struct key_lease *lease)
+{
+    int64_t now_ms = x->access->now_ms;
+    int64_t until_ms = x->has_waited ? x->wait.until_ms : now_ms + options->wait_ms;
+    if (until_ms <= now_ms) {
+        reply_miss(x->reply);
+        return STATUS_OK;
+    }
+    bool looks_again = lease->end_ms < until_ms;
+    const struct exec_wait wait = {
+        .timeout_ms = (looks_again ? lease->end_ms : until_ms) - now_ms,
+        .key_count = 1,
+        .type = VALUE_STRING,
+        .time_over = reply_miss,
+        .looks_again = looks_again,
+        .until_ms = until_ms,
+    };
+    return exec_wait(x, &wait);
+}
+
 /* The value is not fresh. stale: what may be shown all the same, NULL if nothing. */
 static enum status get_stale(struct exec *x, const struct value *stale,
                              const struct lease_options *options)
@@ -96,15 +123,7 @@ static enum status get_stale(struct exec *x, const struct value *stale,
     if (own != NULL || options->wait_ms == 0 || x->is_inside) {
         return reply_state(x->reply, NULL, "MISS", own);
     }
-    /* When the lease is over the next caller gets one: nobody waits longer. */
-    int64_t left_ms = lease.end_ms - x->access->now_ms;
-    const struct exec_wait wait = {
-        .timeout_ms = options->wait_ms < left_ms ? options->wait_ms : left_ms,
-        .key_count = 1,
-        .type = VALUE_STRING,
-        .time_over = reply_miss,
-    };
-    return exec_wait(x, &wait);
+    return wait_for_rebuilt(x, options, &lease);
 }
 
 enum status cmd_lease_get(struct exec *x)
@@ -116,7 +135,8 @@ enum status cmd_lease_get(struct exec *x)
         return status;
     }
     /* Who waited was counted when he came. */
-    status = string_find(x, 0, x->is_served ? KEY_QUIET : 0, &value);
+    bool is_first = !x->is_served && !x->has_waited;
+    status = string_find(x, 0, is_first ? 0 : KEY_QUIET, &value);
     if (status == STATUS_WRONG_TYPE) {
         return status;
     }
