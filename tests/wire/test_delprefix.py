@@ -1,4 +1,5 @@
-"""DELPREFIX over the wire: what it deletes, who hears of it, and that nobody waits for it."""
+"""DELPREFIX over the wire: what it deletes, who hears of it, and that nobody waits for it. It is
+newer than Redis 7.0."""
 import shlex
 
 from pollard_test import Error, case, main, wait_for

@@ -1,6 +1,7 @@
 """LEASE.GET and LEASE.SET over the wire: states, who gets the token, waiting, what ends a lease.
 
-Time is waited for by polling what it changes: a lease that is over is given to the poll.
+All of it is newer than Redis 7.0. Time is waited for by polling what it changes: a lease that is
+over is given to the poll.
 """
 import selectors
 import shlex

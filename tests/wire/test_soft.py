@@ -1,6 +1,7 @@
 """SET ... SOFT and JITTER over the wire: arguments, bounds, what keeps a soft time, what ends it.
 
-Nothing but LEASE.GET tells of a soft time; a poll of it is what waits for staleness here.
+All of it is newer than Redis 7.0. Nothing but LEASE.GET tells of a soft time; a poll of it is what
+waits for staleness here.
 """
 import shlex
 
