@@ -108,37 +108,22 @@ static enum status put_parts(struct access *access, uint32_t index, struct place
     return STATUS_OK;
 }
 
-/* Stores where new bytes in the old entry do not do. */
-static inline enum status put_anew(struct access *access, uint32_t index, struct place *place,
-                                   const struct entry_parts *parts)
-{
-    struct entry *old = place->position.entry;
-    if (old != NULL && entry_overwrite(old, parts)) {
-        atomic_store_explicit(&old->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
-        if (parts->expires_at_ms >= 0) {
-            wheel_file(&place->table->wheel, old, place->hash, access->now_ms);
-            shard_publish_due(access->keyspace, place->shard);
-            note_due(access, place);
-        }
-        return STATUS_OK;
-    }
-    return put_parts(access, index, place, parts);
-}
-
-/* key_update but for the caller's reference to a collection. */
+/* key_update but for the caller's reference to a collection. new_soft_ms: key_put_soft's time, else
+ * 0: then one that the key has goes with its expiry. */
 static inline enum status put_value(struct access *access, uint32_t index,
-                                    const struct value *value, int64_t expires_at_ms)
+                                    const struct value *value, int64_t expires_at_ms,
+                                    int64_t new_soft_ms)
 {
     struct place place;
     struct entry *old = key_lookup(access, index, &place);
-    int64_t soft_at_ms = 0;
+    int64_t soft_at_ms = new_soft_ms;
     if (expires_at_ms == KEY_KEEP_EXPIRY) {
         expires_at_ms = old == NULL ? KEY_NO_EXPIRY : entry_expiry(old);
-        soft_at_ms = old == NULL ? 0 : entry_soft(old);
+        soft_at_ms = old == NULL || new_soft_ms != 0 ? new_soft_ms : entry_soft(old);
     }
     note_change(access);
     if (LIKELY(old != NULL && expires_at_ms < 0 && (old->flags & ENTRY_TTL) == 0) &&
-        entry_overwrite_bytes(old, value)) {
+        new_soft_ms == 0 && entry_overwrite_bytes(old, value)) {
         atomic_store_explicit(&old->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
         return STATUS_OK;
     }
@@ -146,13 +131,22 @@ static inline enum status put_value(struct access *access, uint32_t index,
                                       .value = *value,
                                       .expires_at_ms = expires_at_ms,
                                       .soft_at_ms = soft_at_ms};
-    return put_anew(access, index, &place, &parts);
+    if (old != NULL && entry_overwrite(old, &parts)) {
+        atomic_store_explicit(&old->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
+        if (expires_at_ms >= 0) {
+            wheel_file(&place.table->wheel, old, place.hash, access->now_ms);
+            shard_publish_due(access->keyspace, place.shard);
+            note_due(access, &place);
+        }
+        return STATUS_OK;
+    }
+    return put_parts(access, index, &place, &parts);
 }
 
 enum status key_update(struct access *access, uint32_t index, const struct value *value,
                        int64_t expires_at_ms)
 {
-    enum status status = put_value(access, index, value, expires_at_ms);
+    enum status status = put_value(access, index, value, expires_at_ms, 0);
     if (value->type != VALUE_STRING) {
         collection_release(value->collection);
     }
@@ -200,25 +194,16 @@ enum status key_put_soft(struct access *access, uint32_t index, const struct val
                          struct key_times times)
 {
     const struct before before = look_before(access, index);
-    struct place place;
-    struct entry *old = key_lookup(access, index, &place);
-    struct entry_parts parts = {.key = access->keys[index].name,
-                                .value = *value,
-                                .expires_at_ms = times.expires_at_ms,
-                                .soft_at_ms = times.soft_at_ms};
     debug_check(value->type == VALUE_STRING && times.soft_at_ms > 0);
-    if (times.expires_at_ms == KEY_KEEP_EXPIRY) {
-        parts.expires_at_ms = old == NULL ? KEY_NO_EXPIRY : entry_expiry(old);
+    enum status status = put_value(access, index, value, times.expires_at_ms, times.soft_at_ms);
+    if (status != STATUS_OK) {
+        return status;
     }
-    note_change(access);
-    enum status status = put_anew(access, index, &place, &parts);
-    if (status == STATUS_OK) {
-        note_untold(access);
-    }
-    if (status == STATUS_OK && before.was_there) {
+    note_untold(access);
+    if (before.was_there) {
         tell_overwritten(access, index, before.type, VALUE_STRING);
     }
-    return status;
+    return STATUS_OK;
 }
 
 enum status key_collection(struct access *access, uint32_t index, enum value_type type,
