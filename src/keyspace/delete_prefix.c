@@ -68,7 +68,7 @@ static bool unlink_found(struct keyspace *keyspace, struct shard *shard,
         struct bytes name = entry_key(entry);
         const struct access_key key = {
             .name = name, .hash = keyspace_hash(keyspace, name), .db = walk->db};
-        struct place place;
+        struct place place = {.db = walk->db}; /* place_tell wants it */
         place_find(keyspace, shard, &key, &place);
         (void)place_unlink(&place); /* It is the entry. */
         if (entry_is_expired(entry, now_ms)) {
