@@ -25,16 +25,39 @@ enum status exec_wait(struct exec *x, const struct exec_wait *wait)
     return STATUS_BLOCK;
 }
 
-/* Whatever the command replies when it may not wait: this is Redis's one answer to all of them. */
+/* Whatever the commands that Redis knows reply when they may not wait: this is its one answer. */
 static void on_timeout(struct suspension *suspension, struct reply *reply)
 {
-    (void)suspension; /* There is nothing to tell apart. */
-    reply_null_array(reply);
+    void (*time_over)(struct reply * reply) = ((struct job *)suspension)->x.wait.time_over;
+    if (time_over != NULL) {
+        time_over(reply);
+    } else {
+        reply_null_array(reply);
+    }
 }
 
 static bool take_back(struct suspension *suspension)
 {
     return block_take(((struct job *)suspension)->waiting);
+}
+
+/* The handler runs once more, on the pool; from here on only the job's mail ends the suspension. */
+static bool look_again(struct suspension *suspension)
+{
+    struct job *job = (struct job *)suspension;
+    if (!job->x.wait.looks_again) {
+        return false;
+    }
+    block_end(job);
+    suspension->timeout = NULL;
+    suspension->take_back = NULL;
+    session_set_blocked(suspension->session, false);
+    job->is_inline = false;
+    job->is_open = false;
+    job->x.has_waited = true;
+    job->x.now_ms = reactor_now_ms(suspension->reactor);
+    pool_submit(job->x.services->pool, &job->task, POOL_QUICK);
+    return true;
 }
 
 /* The reactor's half of the beginning: the client shows as blocked, its time runs, and from here on
@@ -45,6 +68,7 @@ static void arm(struct waiting *waiting, struct reactor *reactor)
     int64_t timeout_ms = waiting->job->x.wait.timeout_ms;
     suspension->timeout = on_timeout;
     suspension->take_back = take_back;
+    suspension->look_again = look_again;
     session_set_blocked(suspension->session, true);
     if (timeout_ms > 0) {
         /* From now, not from when the cycle began; the next whole millisecond, never before. */

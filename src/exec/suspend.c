@@ -90,6 +90,9 @@ static void on_timer(struct timer *timer, struct reactor *reactor)
     if (suspension->take_back != NULL && !suspension->take_back(suspension)) {
         return; /* It is being served at this moment. */
     }
+    if (suspension->look_again != NULL && suspension->look_again(suspension)) {
+        return;
+    }
     suspension->timeout(suspension, &suspension->reply);
     note_error(suspension);
     finish(suspension);

@@ -23,6 +23,8 @@ struct suspension {
     /* Of a wait that others may end as well: takes it back, so that it ends here. NULL: nobody else
      * ends it while it has a timeout. */
     bool (*take_back)(struct suspension *suspension);
+    /* When the time is over, after take_back: true when the wait goes on instead. NULL: never. */
+    bool (*look_again)(struct suspension *suspension);
     /* Before the reply is sent: true when there is more to do first. NULL: there never is. */
     bool (*come_home)(struct suspension *suspension);
     /* This one is about a part of that one's reply, which goes on behind it. NULL: the usual. */

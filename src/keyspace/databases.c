@@ -104,10 +104,11 @@ static uint64_t retire_database(struct keyspace *keyspace, uint32_t db)
 {
     struct database *old = database_of(keyspace, db);
     uint64_t keys = keyspace_size(keyspace, db);
+    /* Also of an empty one: keys that are not there may be leased. */
+    notes_touch_databases(keyspace, db, UINT32_MAX, NULL);
     if (keys == 0) {
         return 0;
     }
-    notes_touch_databases(keyspace, db, UINT32_MAX, NULL);
     lock_acquire(&keyspace->dead_lock);
     struct database *fresh = keyspace->spare_databases;
     if (fresh != NULL) {

@@ -7,8 +7,7 @@
 /* Offsets of the parts behind the header. */
 struct layout {
     uint32_t flags;
-    size_t ttl;
-    size_t word; /* number or pointer */
+    size_t word; /* number or pointer; a soft time stands before it */
     size_t key;
     size_t value;
     size_t size; /* of the whole allocation */
@@ -19,20 +18,30 @@ struct layout {
  * its size within its block. */
 #define SMALL_STEP ((size_t)16)
 #define SMALL_MAX ((size_t)128)
+#define SOFT_SIZE ((size_t)8)
 
 static size_t allocation_size(size_t size)
 {
     return size <= SMALL_MAX ? (size + SMALL_STEP - 1) / SMALL_STEP * SMALL_STEP : size;
 }
 
+/* Bytes before the word, of entries that have what few have. */
+static ATTR_NOINLINE size_t layout_rare(uint32_t flags)
+{
+    size_t at = (flags & ENTRY_WIDE) != 0 ? 8 : 0;
+    if ((flags & ENTRY_TTL) != 0) {
+        at += (flags & ENTRY_WIDE) != 0 ? 16 : 8;
+    }
+    return at + ((flags & ENTRY_SOFT) != 0 ? SOFT_SIZE : 0);
+}
+
 static void layout_find(uint32_t flags, bool has_word, size_t key_size, size_t value_size,
                         struct layout *layout)
 {
-    size_t at = (flags & ENTRY_WIDE) != 0 ? 8 : 0;
+    size_t at = (flags & ENTRY_TTL) != 0 ? 8 : 0;
     layout->flags = flags;
-    layout->ttl = at;
-    if ((flags & ENTRY_TTL) != 0) {
-        at += (flags & ENTRY_WIDE) != 0 ? 16 : 8;
+    if (UNLIKELY((flags & (ENTRY_WIDE | ENTRY_SOFT)) != 0)) {
+        at = layout_rare(flags);
     }
     layout->word = at;
     at += has_word ? 8 : 0;
@@ -89,6 +98,9 @@ static void plan(const struct entry_parts *parts, uint32_t pointer, struct layou
     size_t value_size = embedded_size(&parts->value, pointer);
     uint32_t flags = pointer;
     flags |= parts->expires_at_ms >= 0 ? ENTRY_TTL : 0;
+    if (UNLIKELY(parts->soft_at_ms != 0)) {
+        flags |= ENTRY_SOFT;
+    }
     flags |= has_field_ttl(&parts->value) ? ENTRY_TTL | ENTRY_FIELD_TTL : 0;
     if (parts->key.size > UINT8_MAX || value_size > UINT8_MAX ||
         parts->expires_at_ms >= ENTRY_SHORT_TIME_MAX) {
@@ -161,6 +173,20 @@ static void write_deadline(struct entry *entry, int64_t at_ms)
     memcpy(ttl_field(entry), &word, sizeof(word));
 }
 
+/* The fields that few entries have. */
+static ATTR_NOINLINE void write_rare(struct entry *entry, const struct layout *layout,
+                                     const struct entry_parts *parts)
+{
+    if ((layout->flags & ENTRY_WIDE) != 0) {
+        uint32_t sizes[2] = {(uint32_t)parts->key.size, (uint32_t)layout->value_size};
+        memcpy(entry->body, sizes, sizeof(sizes));
+    }
+    if ((layout->flags & ENTRY_SOFT) != 0) {
+        debug_check(parts->value.type == VALUE_STRING);
+        memcpy(entry->body + layout->word - SOFT_SIZE, &parts->soft_at_ms, SOFT_SIZE);
+    }
+}
+
 struct entry *entry_make(const struct entry_parts *parts, uint32_t clock)
 {
     struct layout layout;
@@ -180,9 +206,8 @@ struct entry *entry_make(const struct entry_parts *parts, uint32_t clock)
     entry->key_size = (uint8_t)parts->key.size;
     entry->value_size = (uint8_t)value_size;
     atomic_init(&entry->clock, clock);
-    if ((layout.flags & ENTRY_WIDE) != 0) {
-        uint32_t sizes[2] = {(uint32_t)parts->key.size, (uint32_t)value_size};
-        memcpy(entry->body, sizes, sizeof(sizes));
+    if (UNLIKELY((layout.flags & (ENTRY_WIDE | ENTRY_SOFT)) != 0)) {
+        write_rare(entry, &layout, parts);
     }
     write_value(entry, &layout, &parts->value, pointer);
     if (parts->key.size > 0) {
@@ -209,7 +234,8 @@ bool entry_overwrite(struct entry *entry, const struct entry_parts *parts)
 {
     struct layout old;
     struct layout new;
-    if ((entry->flags & (ENTRY_POINTER | ENTRY_WIDE)) != 0 || parts->value.type != VALUE_STRING ||
+    if ((entry->flags & (ENTRY_POINTER | ENTRY_WIDE | ENTRY_SOFT)) != 0 ||
+        parts->value.type != VALUE_STRING ||
         (parts->value.encoding != ENCODING_INT && parts->value.bytes.size > ENTRY_EMBED_MAX)) {
         return false;
     }
@@ -324,6 +350,13 @@ int64_t entry_expiry(const struct entry *entry)
     int64_t at_ms = entry_deadline(entry);
     bool may_have_none = (entry->flags & ENTRY_FIELD_TTL) != 0;
     return UNLIKELY(may_have_none) && at_ms == no_deadline(entry) ? -1 : at_ms;
+}
+
+int64_t entry_soft_time(const struct entry *entry)
+{
+    int64_t at_ms;
+    memcpy(&at_ms, entry->body + layout_rare(entry->flags) - SOFT_SIZE, sizeof(at_ms));
+    return at_ms;
 }
 
 int64_t entry_due(const struct entry *entry)

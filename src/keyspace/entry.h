@@ -1,13 +1,14 @@
 /* An entry: a key with its value, in one allocation. Private to keyspace.
  *
  *   0        1       2          3            4            8
- *   | kind   | flags | key size | value size | clock      | [sizes] [ttl] [word] key value
+ *   | kind   | flags | key size | value size | clock      | [sizes] [ttl] [soft] [word] key value
  *
  *   kind      type in the low, encoding in the high four bits
  *   [sizes]   WIDE: key and value size as 32 bits each; the two bytes above are unused then
  *   [ttl]     TTL: 48 bits of absolute ms and 16 bits of where the expiry index has it; with WIDE
  *             64 bits each, because then the time may need them. FIELD_TTL, only with TTL: a hash
  *             whose fields have TTLs; it may have no expiry of its own then: a time of all ones
+ *   [soft]    SOFT: from when on the value is stale, as 64 bits of absolute ms; strings only
  *   [word]    an integer value; or BLOB, COLLECTION: the pointer to a counted value, aligned; none:
  *             the value's bytes follow the key
  *
@@ -24,7 +25,8 @@ enum entry_flag {
     ENTRY_WIDE = 2,
     ENTRY_BLOB = 4,
     ENTRY_COLLECTION = 8,
-    ENTRY_FIELD_TTL = 16
+    ENTRY_FIELD_TTL = 16,
+    ENTRY_SOFT = 32
 };
 /* The value is a pointer. */
 #define ENTRY_POINTER (ENTRY_BLOB | ENTRY_COLLECTION)
@@ -50,6 +52,7 @@ struct entry_parts {
     struct bytes key;
     struct value value;    /* with a blob or a collection: entry_make acquires it */
     int64_t expires_at_ms; /* KEY_NO_EXPIRY: none */
+    int64_t soft_at_ms;    /* 0: none, as all but strings have it */
 };
 
 /* NULL when memory is out. A string value without a blob that is too large to embed is copied into
@@ -75,6 +78,7 @@ struct collection **entry_collection(struct entry *entry);
 unsigned char *entry_embedded(struct entry *entry);
 /* -1 when there is none. */
 int64_t entry_expiry(const struct entry *entry);
+int64_t entry_soft_time(const struct entry *entry); /* SOFT only */
 /* When the expiry index should look at it: its own expiry or that of one of its fields, or earlier
  * than these. Only with TTL. */
 int64_t entry_due(const struct entry *entry);
@@ -90,15 +94,22 @@ static inline enum value_type entry_type(const struct entry *entry)
     return (enum value_type)(entry->kind & 15);
 }
 
+/* From when on the value is stale; 0 when it has no such time. */
+static inline int64_t entry_soft(const struct entry *entry)
+{
+    return LIKELY((entry->flags & ENTRY_SOFT) == 0) ? 0 : entry_soft_time(entry);
+}
+
 static inline bool entry_is_expired(const struct entry *entry, int64_t now_ms)
 {
     return (entry->flags & ENTRY_TTL) != 0 && entry_deadline(entry) <= now_ms;
 }
 
-/* Is the value embedded bytes, with sizes of one byte? */
+/* Is the value embedded bytes, with sizes of one byte and no soft time? */
 static inline bool entry_is_plain(const struct entry *entry)
 {
-    return (entry->flags & (ENTRY_WIDE | ENTRY_POINTER)) == 0 && entry->kind >> 4 != ENCODING_INT;
+    return (entry->flags & (ENTRY_WIDE | ENTRY_POINTER | ENTRY_SOFT)) == 0 &&
+           entry->kind >> 4 != ENCODING_INT;
 }
 
 static inline void entry_value(const struct entry *entry, struct value *ret_value)
@@ -117,7 +128,7 @@ static inline void entry_value(const struct entry *entry, struct value *ret_valu
 /* The same key? Inline for the lookup's sake. */
 static inline bool entry_has_key(const struct entry *entry, struct bytes key)
 {
-    if ((entry->flags & ENTRY_WIDE) == 0) {
+    if ((entry->flags & (ENTRY_WIDE | ENTRY_SOFT)) == 0) {
         size_t offset = (entry->flags & ENTRY_TTL) != 0 ? 8 : 0;
         bool has_word = entry->kind >> 4 == ENCODING_INT || (entry->flags & ENTRY_POINTER) != 0;
         offset += has_word ? 8 : 0;

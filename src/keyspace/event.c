@@ -99,12 +99,21 @@ static void has_told(struct access *access)
     access->has_extras = true;
 }
 
-/* The key is another one now: to who watches it, waits for it, caches it. */
-static void tell_change(struct access *access, uint32_t index, const struct key_change *change)
+/* Does it make what someone is about to rebuild obsolete? That the old value went by itself, or is
+ * to go at another time, does not. */
+static bool ends_lease(enum key_event event)
+{
+    return event != EVENT_expired && event != EVENT_evicted && event != EVENT_expire &&
+           event != EVENT_persist;
+}
+
+/* The key is another one now: to who watches it, waits for it, leased it, caches it. */
+static void tell_change(struct access *access, uint32_t index, const struct key_change *change,
+                        bool is_write)
 {
     const struct keyspace_sinks *sinks = &access->keyspace->sinks;
     if ((access->interest & ACCESS_NOTED) != 0) {
-        note_touch(access->keyspace, &access->keys[index], access);
+        note_touch(access->keyspace, &access->keys[index], access, is_write);
     }
     /* Several events of a key, one after the other, are one change to who caches it. */
     if ((access->interest & ACCESS_CHANGES) != 0 && access->changed_index != index + 1) {
@@ -127,7 +136,7 @@ void key_tell(struct access *access, uint32_t index, enum key_event event)
     const struct keyspace_sinks *sinks = &access->keyspace->sinks;
     const struct key_change change = change_of(access, index);
     if (is_change(event)) {
-        tell_change(access, index, &change);
+        tell_change(access, index, &change, ends_lease(event));
     }
     if ((access->interest & (uint32_t)event_class_of(event)) != 0) {
         sinks->event(sinks->context, &change, event);
@@ -139,10 +148,11 @@ void key_event_unnamed(struct access *access, uint32_t index)
 {
     const struct key_change change = change_of(access, index);
     access->is_untold = false;
-    tell_change(access, index, &change);
+    tell_change(access, index, &change, /* is_write= */ true);
 }
 
-bool place_tell(const struct place *place, struct bytes name, enum key_event event)
+bool place_tell_of(const struct place *place, struct bytes name, enum key_event event,
+                   uint64_t client_id)
 {
     struct keyspace *keyspace = place->keyspace;
     const struct keyspace_sinks *sinks = &keyspace->sinks;
@@ -152,9 +162,10 @@ bool place_tell(const struct place *place, struct bytes name, enum key_event eve
     }
     struct access_key key = {.name = name, .hash = keyspace_hash(keyspace, name), .db = place->db};
     if ((interest & ACCESS_NOTED) != 0) {
-        note_touch(keyspace, &key, /* access= */ NULL);
+        note_touch(keyspace, &key, /* access= */ NULL, ends_lease(event));
     }
-    const struct key_change change = {.name = name, .hash = key.hash, .db = key.db};
+    const struct key_change change = {
+        .name = name, .hash = key.hash, .db = key.db, .client_id = client_id};
     bool is_wanted = (interest & (uint32_t)event_class_of(event)) != 0;
     if ((interest & ACCESS_CHANGES) != 0) {
         sinks->changed(sinks->context, &change);
@@ -163,6 +174,11 @@ bool place_tell(const struct place *place, struct bytes name, enum key_event eve
         sinks->event(sinks->context, &change, event);
     }
     return is_wanted || (interest & ACCESS_CHANGES) != 0;
+}
+
+bool place_tell(const struct place *place, struct bytes name, enum key_event event)
+{
+    return place_tell_of(place, name, event, /* client_id= */ 0);
 }
 
 void keyspace_settle(struct keyspace *keyspace)

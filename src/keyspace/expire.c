@@ -2,6 +2,7 @@
  * shards that have something due. One thread at a time. */
 #include "bucket.h"
 #include "key.h"
+#include "note.h"
 #include "pollard/base/clock.h"
 #include "pollard/stats/stats.h"
 #include "pollard/value/hash.h"
@@ -110,6 +111,7 @@ static void expire_hold(struct keyspace *keyspace, struct shard *shard, int64_t 
             wheel_destroy(&place.table->wheel);
         }
     }
+    shard_sweep_leases(keyspace, shard, hold.now_ms);
     shard_publish_due(keyspace, shard);
     shard_unlock(keyspace, shard, /* exclusive= */ true, 0);
     gate_leave(&keyspace->gate);

@@ -70,6 +70,13 @@ int64_t key_expiry(struct access *access, uint32_t index)
     return entry == NULL ? -2 : entry_expiry(entry);
 }
 
+int64_t key_soft_time(struct access *access, uint32_t index)
+{
+    struct place place;
+    struct entry *entry = key_lookup(access, index, &place);
+    return entry == NULL ? 0 : entry_soft(entry);
+}
+
 int64_t key_idle_s(struct access *access, uint32_t index)
 {
     struct place place;

@@ -1,6 +1,7 @@
 /* Changing keys through an access: every change of an entry goes through here, so that counters,
  * the expiry index and (later) effects cannot be forgotten. */
 #include "key.h"
+#include "note.h"
 #include "pollard/base/check.h"
 #include "pollard/base/mem.h"
 #include "pollard/stats/stats.h"
@@ -121,23 +122,29 @@ static enum status put_parts(struct access *access, uint32_t index, struct place
     return STATUS_OK;
 }
 
-/* key_update but for the caller's reference to a collection. */
+/* key_update but for the caller's reference to a collection. new_soft_ms: key_put_soft's time, else
+ * 0: then one that the key has goes with its expiry. */
 static inline enum status put_value(struct access *access, uint32_t index,
-                                    const struct value *value, int64_t expires_at_ms)
+                                    const struct value *value, int64_t expires_at_ms,
+                                    int64_t new_soft_ms)
 {
     struct place place;
     struct entry *old = key_lookup(access, index, &place);
+    int64_t soft_at_ms = new_soft_ms;
     if (expires_at_ms == KEY_KEEP_EXPIRY) {
         expires_at_ms = old == NULL ? KEY_NO_EXPIRY : entry_expiry(old);
+        soft_at_ms = old == NULL || new_soft_ms != 0 ? new_soft_ms : entry_soft(old);
     }
     note_change(access);
     if (LIKELY(old != NULL && expires_at_ms < 0 && (old->flags & ENTRY_TTL) == 0) &&
-        entry_overwrite_bytes(old, value)) {
+        new_soft_ms == 0 && entry_overwrite_bytes(old, value)) {
         clock_change(access, old);
         return STATUS_OK;
     }
-    const struct entry_parts parts = {
-        .key = access->keys[index].name, .value = *value, .expires_at_ms = expires_at_ms};
+    const struct entry_parts parts = {.key = access->keys[index].name,
+                                      .value = *value,
+                                      .expires_at_ms = expires_at_ms,
+                                      .soft_at_ms = soft_at_ms};
     if (old != NULL && entry_overwrite(old, &parts)) {
         clock_change(access, old);
         if (expires_at_ms >= 0) {
@@ -153,7 +160,7 @@ static inline enum status put_value(struct access *access, uint32_t index,
 enum status key_update(struct access *access, uint32_t index, const struct value *value,
                        int64_t expires_at_ms)
 {
-    enum status status = put_value(access, index, value, expires_at_ms);
+    enum status status = put_value(access, index, value, expires_at_ms, 0);
     if (value->type != VALUE_STRING) {
         collection_release(value->collection);
     }
@@ -163,17 +170,27 @@ enum status key_update(struct access *access, uint32_t index, const struct value
     return status;
 }
 
+/* What there was under a key. */
+struct before {
+    bool was_there;
+    enum value_type type;
+};
+
+static struct before look_before(struct access *access, uint32_t index)
+{
+    struct place place;
+    const struct entry *old = key_lookup(access, index, &place);
+    return (struct before){old != NULL, old != NULL ? entry_type(old) : VALUE_STRING};
+}
+
 /* key_put while someone listens. */
 static ATTR_NOINLINE enum status put_and_tell(struct access *access, uint32_t index,
                                               const struct value *value, int64_t expires_at_ms)
 {
-    struct place place;
-    const struct entry *old = key_lookup(access, index, &place);
-    bool was_there = old != NULL;
-    enum value_type type = was_there ? entry_type(old) : value->type;
+    const struct before before = look_before(access, index);
     enum status status = key_update(access, index, value, expires_at_ms);
-    if (status == STATUS_OK && was_there) {
-        tell_overwritten(access, index, type, value->type);
+    if (status == STATUS_OK && before.was_there) {
+        tell_overwritten(access, index, before.type, value->type);
     }
     return status;
 }
@@ -185,6 +202,22 @@ enum status key_put(struct access *access, uint32_t index, const struct value *v
         return put_and_tell(access, index, value, expires_at_ms);
     }
     return key_update(access, index, value, expires_at_ms);
+}
+
+enum status key_put_soft(struct access *access, uint32_t index, const struct value *value,
+                         struct key_times times)
+{
+    const struct before before = look_before(access, index);
+    debug_check(value->type == VALUE_STRING && times.soft_at_ms > 0);
+    enum status status = put_value(access, index, value, times.expires_at_ms, times.soft_at_ms);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    note_untold(access);
+    if (before.was_there) {
+        tell_overwritten(access, index, before.type, VALUE_STRING);
+    }
+    return STATUS_OK;
 }
 
 enum status key_collection(struct access *access, uint32_t index, enum value_type type,
@@ -210,6 +243,9 @@ bool key_delete(struct access *access, uint32_t index)
 {
     struct place place;
     if (key_lookup(access, index, &place) == NULL) {
+        if (UNLIKELY((access->interest & ACCESS_NOTED) != 0)) {
+            key_end_lease(access, index);
+        }
         return false;
     }
     key_discard(access, place_unlink(&place));
@@ -224,7 +260,9 @@ static void remake(struct access *access, uint32_t index, struct place *place,
                    int64_t expires_at_ms)
 {
     struct entry *entry = place->position.entry;
-    struct entry_parts parts = {.key = access->keys[index].name, .expires_at_ms = expires_at_ms};
+    struct entry_parts parts = {.key = access->keys[index].name,
+                                .expires_at_ms = expires_at_ms,
+                                .soft_at_ms = entry_soft(entry)};
     entry_value(entry, &parts.value);
     uint32_t clock = clock_get(entry);
     check(put_parts(access, index, place, &parts) == STATUS_OK);
@@ -314,17 +352,19 @@ static struct blob *take_prepared(struct access *access, uint32_t index, struct 
     return prepared;
 }
 
-/* Stores a blob whose reference is ours under the key. */
+/* Stores a blob whose reference is ours under the key, which keeps its times. */
 static enum status put_blob(struct access *access, uint32_t index, struct place *place,
-                            struct blob *blob, int64_t expires_at_ms)
+                            struct blob *blob)
 {
+    const struct entry *entry = place->position.entry;
     const struct entry_parts parts = {
         .key = access->keys[index].name,
         .value = {.type = VALUE_STRING,
                   .encoding = ENCODING_RAW,
                   .bytes = blob_bytes(blob),
                   .blob = blob},
-        .expires_at_ms = expires_at_ms,
+        .expires_at_ms = entry == NULL ? -1 : entry_expiry(entry),
+        .soft_at_ms = entry == NULL ? 0 : entry_soft(entry),
     };
     enum status status = put_parts(access, index, place, &parts);
     blob_release(blob);
@@ -368,7 +408,7 @@ static enum status edit_blob(struct access *access, uint32_t index, struct place
     if (source == NULL && kept > 0) {
         memcpy(blob->data, bytes.data, kept);
     }
-    return put_blob(access, index, place, blob, entry == NULL ? -1 : entry_expiry(entry));
+    return put_blob(access, index, place, blob);
 }
 
 /* Edits a value that stays embedded: an entry of the new size with the old bytes. */
@@ -396,6 +436,7 @@ static enum status edit_embedded(struct access *access, uint32_t index, struct p
         .key = access->keys[index].name,
         .value = value_raw(bytes_make(room, size)),
         .expires_at_ms = entry == NULL ? -1 : entry_expiry(entry),
+        .soft_at_ms = entry == NULL ? 0 : entry_soft(entry),
     };
     return put_parts(access, index, place, &parts);
 }
@@ -433,6 +474,7 @@ enum status key_copy(struct access *access, uint32_t from, uint32_t to)
     check(source != NULL);
     entry_value(source, &parts.value);
     parts.expires_at_ms = entry_expiry(source);
+    parts.soft_at_ms = entry_soft(source);
     if (parts.value.type == VALUE_STRING && parts.value.blob == NULL &&
         parts.value.bytes.size > 0) {
         /* Looking the target up may unlink an expired entry, and putting may free the source. */

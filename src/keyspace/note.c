@@ -1,9 +1,9 @@
-/* Notes: keys that are watched or waited for. Off the hot path: a shard without notes says so in
- * its lock word (SHARD_NOTED), and nobody comes here.
+/* Notes: keys that are watched, waited for or leased (lease.c). Off the hot path: a shard without
+ * notes says so in its lock word (SHARD_NOTED), and nobody comes here.
  *
  * Threads: a table of notes is touched under its shard's exclusive lock, or with every thread kept
  * out. Invariants:
- * 1. A note is in its shard's table exactly while it has watchers or waiters, or is_ready.
+ * 1. A note is in its shard's table exactly while it has watchers, waiters or a lease, or is_ready.
  * 2. SHARD_NOTED is set exactly while the shard's table has notes. */
 #include "note.h"
 #include "key.h"
@@ -46,8 +46,8 @@ struct key_note *note_find(const struct keyspace *keyspace, const struct access_
 /* Doubles the slots: the pause is bounded by the notes of one shard. */
 static void grow(struct note_table *table)
 {
-    struct note_table larger = {.slot_count =
-                                    table->slot_count == 0 ? SLOTS_MIN : table->slot_count * 2};
+    struct note_table larger = *table;
+    larger.slot_count = table->slot_count == 0 ? SLOTS_MIN : table->slot_count * 2;
     larger.slots = mem_alloc_zero(larger.slot_count * sizeof(struct key_note *));
     for (uint32_t i = 0; i < table->slot_count; i++) {
         struct key_note *note = table->slots[i];
@@ -64,7 +64,7 @@ static void grow(struct note_table *table)
     table->slot_count = larger.slot_count;
 }
 
-static struct key_note *note_make(struct keyspace *keyspace, const struct access_key *key)
+struct key_note *note_make(struct keyspace *keyspace, const struct access_key *key)
 {
     struct key_note *note = note_find(keyspace, key);
     if (note != NULL) {
@@ -107,10 +107,9 @@ static void settle_filter(struct note_table *table)
     }
 }
 
-/* Frees a note that nobody needs any more. */
-static void note_drop(struct keyspace *keyspace, struct key_note *note)
+void note_drop(struct keyspace *keyspace, struct key_note *note)
 {
-    if (note->watchers > 0 || note->first != NULL || note->is_ready) {
+    if (note->watchers > 0 || note->first != NULL || note->lease != 0 || note->is_ready) {
         return;
     }
     struct note_table *table = table_of(keyspace, note->hash);
@@ -153,12 +152,16 @@ static void note_change(struct key_note *note, bool has_changed)
     atomic_store_explicit(&note->version, version + has_changed, memory_order_relaxed);
 }
 
-void note_touch(struct keyspace *keyspace, const struct access_key *key, struct access *access)
+void note_touch(struct keyspace *keyspace, const struct access_key *key, struct access *access,
+                bool ends_lease)
 {
     struct key_note *note = note_find(keyspace, key);
     if (note != NULL) {
         note_change(note, true);
         make_ready(access, note);
+        if (ends_lease) {
+            note_end_lease(keyspace, note);
+        }
     }
 }
 
@@ -183,12 +186,15 @@ static void touch_slot(struct keyspace *keyspace, struct key_note *note,
                        const struct touched *touched)
 {
     uint32_t other = touched->other;
-    for (; note != NULL; note = note->chain) {
+    while (note != NULL) {
+        struct key_note *next = note->chain;
         if (note->db == touched->db || note->db == other) {
             bool has_other = other != UINT32_MAX && exists(keyspace, note, other);
             note_change(note, exists(keyspace, note, touched->db) || has_other);
             make_ready(touched->access, note);
+            note_end_lease(keyspace, note);
         }
+        note = next;
     }
 }
 
@@ -249,6 +255,16 @@ bool key_note_value(const struct access *access, const struct key_note *note,
     }
     entry_value(entry, ret_value);
     return true;
+}
+
+bool key_note_is_fresh(const struct access *access, const struct key_note *note)
+{
+    const struct entry *entry = entry_of(access, note);
+    if (entry == NULL || entry_is_expired(entry, access->now_ms)) {
+        return false;
+    }
+    int64_t soft_at_ms = entry_soft(entry);
+    return soft_at_ms == 0 || access->now_ms < soft_at_ms;
 }
 
 void key_wake(struct access *access, uint32_t index)

@@ -10,6 +10,8 @@ struct key_note {
     struct key_note *next_ready; /* in an access's list */
     struct key_waiter *first;
     struct key_waiter *last;
+    uint64_t lease; /* the token of who is to rebuild the value (leases.h); 0: none */
+    int64_t lease_end_ms;
     _Atomic uint64_t version; /* changes with the key; CLIENT LIST looks at it without the lock */
     uint64_t hash;
     uint32_t db;
@@ -19,16 +21,37 @@ struct key_note {
     unsigned char name[];
 };
 
+/* Notes have watchers, waiters, a lease, or are in an access's list; else they are dropped. The
+ * shard is held exclusively.
+ * note_make: the key's note, made when missing; its user puts something into it. */
+struct key_note *note_make(struct keyspace *keyspace, const struct access_key *key);
+/* Frees a note that nobody needs any more. */
+void note_drop(struct keyspace *keyspace, struct key_note *note);
 /* The note of a key; NULL: none. The shard is held. */
 struct key_note *note_find(const struct keyspace *keyspace, const struct access_key *key);
 /* The key has changed: its watchers will see it; the note goes to the ready list if someone waits
- * for the key. access: NULL when there is none to serve in. */
-void note_touch(struct keyspace *keyspace, const struct access_key *key, struct access *access);
+ * for the key. access: NULL when there is none to serve in. ends_lease: it was written or deleted,
+ * which makes what the holder of a lease may bring obsolete. */
+void note_touch(struct keyspace *keyspace, const struct access_key *key, struct access *access,
+                bool ends_lease);
 /* A database is about to be emptied, or swapped with another (else UINT32_MAX): its watched keys
  * that exist in either have changed. With every thread kept out. access as in note_touch: gets the
  * keys of both that are waited for. */
 void notes_touch_databases(struct keyspace *keyspace, uint32_t db, uint32_t other,
                            struct access *access);
+/* ---- lease.c ---- */
+
+/* Ends the lease of a note, if it has one; the note may be gone after. The shard is held. */
+void note_end_lease(struct keyspace *keyspace, struct key_note *note);
+/* The key, which is not there, was to be deleted: a lease of it ends. */
+void key_end_lease(struct access *access, uint32_t index);
+/* Drops leases of the shard that have been over for a little while by now, and finds when the next
+ * ones will have been. */
+void shard_sweep_leases(struct keyspace *keyspace, struct shard *shard, int64_t now_ms);
+/* Ends the shard's leases of keys of the database with that prefix. */
+void shard_end_leases(struct keyspace *keyspace, struct shard *shard, uint32_t db,
+                      struct bytes prefix);
+
 void notes_destroy(struct keyspace *keyspace);
 
 #endif

@@ -79,6 +79,11 @@ void shard_publish_due(struct keyspace *keyspace, struct shard *shard)
             due_ms = table_due_ms < due_ms ? table_due_ms : due_ms;
         }
     }
+    uint32_t word = atomic_load_explicit(&shard->word, memory_order_relaxed);
+    const struct note_table *notes = &keyspace->notes[shard_index(keyspace, shard)];
+    if (UNLIKELY((word & SHARD_NOTED) != 0) && notes->lease_count > 0) {
+        due_ms = notes->sweep_ms < due_ms ? notes->sweep_ms : due_ms;
+    }
     _Atomic int64_t *due = &keyspace->due_ms[shard_index(keyspace, shard)];
     if (atomic_load_explicit(due, memory_order_relaxed) != due_ms) {
         atomic_store_explicit(due, due_ms, memory_order_relaxed);
@@ -213,7 +218,8 @@ struct entry *place_put(struct place *place, uint32_t db, struct entry *entry, i
 void place_remake(struct place *place, int64_t now_ms)
 {
     struct entry *old = place->position.entry;
-    struct entry_parts parts = {.key = entry_key(old), .expires_at_ms = entry_expiry(old)};
+    struct entry_parts parts = {
+        .key = entry_key(old), .expires_at_ms = entry_expiry(old), .soft_at_ms = entry_soft(old)};
     entry_value(old, &parts.value);
     struct entry *entry =
         entry_make(&parts, atomic_load_explicit(&old->clock, memory_order_relaxed));

@@ -28,12 +28,14 @@ struct shard_queue {
     struct lock lock;
 };
 
-/* Keys of a shard that are watched or waited for (note.h). */
+/* Keys of a shard that are watched, waited for or leased (note.h). */
 #define NOTE_FILTER_WORDS 4
 struct note_table {
     struct key_note **slots;
     uint32_t slot_count; /* a power of two, or 0 */
     uint32_t count;
+    uint32_t lease_count;
+    int64_t sweep_ms; /* when its leases are to be looked through; while there are some */
     uint32_t dropped; /* notes since the filter was made */
     /* A bit, by the hash, for each key with a note, and for some that had one: most keys of a shard
      * with notes are told at once that they have none. */
@@ -69,7 +71,8 @@ struct keyspace {
     struct note_table *notes;   /* one a shard */
     _Atomic uint64_t watched_keys;
     _Atomic uint64_t waited_keys;
-    _Atomic int64_t *due_ms;               /* one a shard: when its expiry index is due */
+    _Atomic uint64_t leased_keys;
+    _Atomic int64_t *due_ms; /* one a shard: when its expiry index, or its leases, are due */
     _Atomic(struct database *) *databases; /* logical to physical */
     _Atomic int64_t told_due_ms;           /* what want_expire was told last */
     _Atomic bool expires_actively;
@@ -195,6 +198,9 @@ void place_remake(struct place *place, int64_t now_ms);
 /* key_tell for a key that no access holds, under the shard's exclusive lock: true when a sink was
  * called, and keyspace_settle is to be called after the lock is gone. */
 ATTR_MUST_USE bool place_tell(const struct place *place, struct bytes name, enum key_event event);
+/* The same for a change that is a client's. */
+ATTR_MUST_USE bool place_tell_of(const struct place *place, struct bytes name, enum key_event event,
+                                 uint64_t client_id);
 void keyspace_settle(struct keyspace *keyspace);
 /* Deletes the key if it has expired by now and its shard is free at this moment: what a reader met
  * goes at once, not when the index comes to it. True when a sink was called. No lock held. */

@@ -50,6 +50,8 @@ void access_return(struct access *view, struct access *holder)
     *ready = view->ready;
     holder->due_ms = view->due_ms < holder->due_ms ? view->due_ms : holder->due_ms;
     holder->changed |= view->changed;
+    /* The next view is to see a lease that this one has given. */
+    holder->interest |= view->interest & ACCESS_NOTED;
     holder->has_told |= view->has_told;
     holder->has_extras |= view->has_extras;
     view->granted = false;

@@ -2,14 +2,16 @@
  *
  * Movers shift money between accounts in several shards while readers sum all accounts in one
  * access: the sum never changes, or an access was not atomic. Beside them: keys with TTLs, large
- * values edited in place and copied, hints without locks, scans, walks, random picks, expiry,
- * flushes, swaps and reclaiming. Everything is bounded by operations, so that a lost wake-up shows
- * as a time-out and nothing else ends late. Each thread prints nothing; main prints the figures. */
+ * values edited in place and copied, leases (one holder at a time), deletions by prefix, hints
+ * without locks, scans, walks, random picks, expiry, flushes, swaps and reclaiming. Everything is
+ * bounded by operations, so that a lost wake-up shows as a time-out and nothing else ends late.
+ * Each thread prints nothing; main prints the figures. */
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
 #include "pollard/base/thread.h"
 #include "pollard/keyspace/access.h"
+#include "pollard/keyspace/leases.h"
 #include "pollard/stats/stats.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -36,6 +38,8 @@ struct stress {
     _Atomic int running;
     _Atomic int64_t sums;
     _Atomic int64_t waits;
+    _Atomic bool is_leased;
+    _Atomic int64_t rebuilds;
     char accounts[ACCOUNTS][NAME_SIZE];
 };
 
@@ -195,6 +199,40 @@ static void read_large(struct stress *stress)
     blob_release(blob);
 }
 
+/* A lease of the one key, given back in another access: nobody else has it between. */
+static void rebuild(struct stress *stress)
+{
+    struct access access;
+    struct key_lease lease;
+    struct access_key key = key_of(stress, "leased", 0);
+    access_init(&access, stress->keyspace, ACCESS_WRITE, (struct key_list){&key, 1}, clock_ms());
+    take(stress, &access);
+    check(key_lease(&access, 0, 3600000, &lease) == STATUS_OK);
+    check(!lease.is_new || !atomic_exchange(&stress->is_leased, true));
+    access_end(&access);
+    if (lease.is_new) {
+        take(stress, &access);
+        atomic_store(&stress->is_leased, false);
+        check(key_take_lease(&access, 0, lease.token));
+        access_end(&access);
+        atomic_fetch_add(&stress->rebuilds, 1);
+    }
+}
+
+/* A lease that is left to end by its time, if nothing else ends it. */
+static void leave_lease(struct stress *stress)
+{
+    struct access access;
+    struct key_lease lease;
+    char name[NAME_SIZE];
+    snprintf(name, sizeof(name), "ttl:%04u", (unsigned)random_below(TTL_KEYS));
+    struct access_key key = key_of(stress, name, (uint32_t)(1 + random_below(3)));
+    access_init(&access, stress->keyspace, ACCESS_WRITE, (struct key_list){&key, 1}, clock_ms());
+    take(stress, &access);
+    check(key_lease(&access, 0, 1 + (int64_t)random_below(300), &lease) == STATUS_OK);
+    access_end(&access);
+}
+
 static void work(void *argument)
 {
     struct stress *stress = argument;
@@ -207,7 +245,11 @@ static void work(void *argument)
             edit_large(stress);
         } else if (choice < 5) {
             read_large(stress);
-        } else if (choice < 34) {
+        } else if (choice < 7) {
+            rebuild(stress);
+        } else if (choice < 9) {
+            leave_lease(stress);
+        } else if (choice < 36) {
             change_key(stress);
         } else {
             move_money(stress);
@@ -258,6 +300,9 @@ static void keep_house(void *argument)
         (void)keyspace_reclaim(stress->keyspace);
         if (i < HOUSEKEEPING) {
             (void)keyspace_flush(stress->keyspace, 2);
+            struct key_prefix_walk walk = {.prefix = bytes_text("ttl:3"), .db = 1};
+            while (keyspace_delete_prefix(stress->keyspace, &walk)) {
+            }
             struct access access;
             access_init(&access, stress->keyspace, ACCESS_WRITE, (struct key_list){0}, 0);
             access_take_all(&access);
@@ -301,6 +346,7 @@ static void finish(struct stress *stress)
     for (uint32_t db = 0; db < 4; db++) {
         check(keyspace_expires(stress->keyspace, db) == 0);
     }
+    check(keyspace_leased_keys(stress->keyspace) == 0);
     keyspace_verify(stress->keyspace);
     keyspace_enter(stress->keyspace);
     sum_money(stress, false);
@@ -337,8 +383,9 @@ int main(void)
     }
     finish(&stress);
     keyspace_destroy(&stress.keyspace);
-    printf("sums %lld, waits %lld, left %lld bytes\n", (long long)atomic_load(&stress.sums),
-           (long long)atomic_load(&stress.waits), (long long)mem_used() - (long long)before);
+    printf("sums %lld, waits %lld, rebuilds %lld, left %lld bytes\n",
+           (long long)atomic_load(&stress.sums), (long long)atomic_load(&stress.waits),
+           (long long)atomic_load(&stress.rebuilds), (long long)mem_used() - (long long)before);
     stats_teardown();
     thread_release();
     return 0;

@@ -91,14 +91,22 @@ struct services {
  * nothing it says exec_wait: the client is hung on the keys under the lock that found them empty,
  * and holds no thread, lock or job. Who brings something to one of the keys runs the handler once
  * more for it, inside his own access and before anybody else can take it; the handler then looks
- * at one key only (exec_wait_keys). When the time is over, a null array is replied. */
+ * at one key only (exec_wait_keys). When the time is over, a null array is replied, or what the
+ * command says instead.
+ * A string is waited for until it is fresh (no soft time, or one that has not come); it is not
+ * taken away, so that one serves all. */
 struct exec_wait {
     int64_t timeout_ms;   /* 0: for ever */
     uint32_t key_count;   /* it waits for the call's first keys */
     enum value_type type; /* that they must hold to be taken from */
-    uint64_t least;       /* elements that one must have; 0 and 1: any */
+    uint64_t least;       /* elements that a collection must have; 0 and 1: any */
     bool null_is_array;   /* the form of the reply inside a transaction, where nobody waits */
     bool has_target;      /* the key behind those is written too (BLMOVE) */
+    void (*time_over)(struct reply *reply); /* writes the reply then; NULL: a null array */
+    /* When the time is over the handler runs once more, with x->has_waited and this struct as it
+     * was, and may wait again; nothing is replied by itself. */
+    bool looks_again;
+    int64_t until_ms; /* the handler's own: when it gives up, wall clock */
 };
 
 struct exec {
@@ -126,6 +134,7 @@ struct exec {
     bool is_inside;        /* in a transaction, or served while it waited: it must finish here */
     bool is_served;        /* it waited, and takes from this key alone: */
     uint32_t served_index;
+    bool has_waited;               /* it waited, and looks again (struct exec_wait) */
     const _Atomic bool *cancelled; /* on the pool: the client is gone or the server stops; long
                                       work polls it. NULL on a reactor */
 };

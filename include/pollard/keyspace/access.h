@@ -180,6 +180,9 @@ enum key_find_flag {
 bool key_find(struct access *access, uint32_t index, uint32_t flags, struct value *ret_value);
 /* Absolute expiry of a live key: ms, KEY_NO_EXPIRY, or -2 when there is no such key. */
 int64_t key_expiry(struct access *access, uint32_t index);
+/* From when on the value of a live key is stale (ms since the epoch); 0 when there is no such time,
+ * or no such key. */
+int64_t key_soft_time(struct access *access, uint32_t index);
 /* Seconds since the last access, as far as the policy keeps it; -1 when absent. As OBJECT IDLETIME.
  */
 int64_t key_idle_s(struct access *access, uint32_t index);
@@ -197,7 +200,16 @@ size_t key_memory(struct access *access, uint32_t index);
  * STATUS_ALLOCATION. */
 enum status key_put(struct access *access, uint32_t index, const struct value *value,
                     int64_t expires_at_ms);
-/* The same for a value that goes on in the key, a counter or a sketch: nobody is told that it was
+/* The same for a string that has a soft time: it is stale from then on, and stays until it expires.
+ * A soft time goes with the value to other keys (key_move, key_copy) and is kept together with the
+ * expiry by KEY_KEEP_EXPIRY; key_put takes it away. */
+struct key_times {
+    int64_t expires_at_ms; /* as key_put */
+    int64_t soft_at_ms;    /* above 0 */
+};
+enum status key_put_soft(struct access *access, uint32_t index, const struct value *value,
+                         struct key_times times);
+/* key_put for a value that goes on in the key, a counter or a sketch: nobody is told that it was
  * overwritten. */
 enum status key_update(struct access *access, uint32_t index, const struct value *value,
                        int64_t expires_at_ms);

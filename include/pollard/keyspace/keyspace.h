@@ -146,6 +146,23 @@ void keyspace_walk(struct keyspace *keyspace, uint32_t db, keyspace_visitor *vis
  * met only expired ones). */
 bool keyspace_random(struct keyspace *keyspace, uint32_t db, struct buf *ret_name);
 
+/* DELPREFIX: one short exclusive hold of one shard. True when there is more to do: from the call
+ * that says false on, no key of the database is left that began with the prefix (as bytes) when the
+ * walk began. Events, WATCH and caching clients hear of each as of DEL; leases (leases.h) of such
+ * keys end too. Any thread, no access open but one that has everything; brackets itself with enter
+ * and leave. */
+struct key_prefix_walk {
+    struct bytes prefix; /* borrowed; empty: all keys */
+    uint32_t db;
+    uint64_t client_id; /* for struct key_change */
+    uint64_t deleted;   /* so far; what had expired does not count */
+    /* private; zero at the beginning */
+    uint32_t shard;
+    uint32_t position; /* of the scan in it */
+    bool is_in_shard;
+};
+bool keyspace_delete_prefix(struct keyspace *keyspace, struct key_prefix_walk *walk);
+
 /* ---- The memory budget ---- */
 
 /* Bytes by which the data is over its budget now; 0: it is not. Looked at most every half

@@ -1,5 +1,5 @@
-/* Notes: what a shard remembers of keys that are watched (WATCH) or waited for (BLPOP and others),
- * whether they exist or not. A key that nobody watches or waits for has none, and costs nothing.
+/* Notes: what a shard remembers of keys that are watched (WATCH), waited for (BLPOP and others) or
+ * leased (leases.h), whether they exist or not. Other keys have none, and cost nothing.
  *
  *   shard -> notes: {db, name} -> version, watchers, waiters in the order in which they came
  *
@@ -65,6 +65,8 @@ struct access_key key_note_key(const struct key_note *note);
 /* The live value under the note's key, which the access holds. False when there is none. */
 bool key_note_value(const struct access *access, const struct key_note *note,
                     struct value *ret_value);
+/* Is there a live value under it whose soft time, if it has one, has not come? */
+bool key_note_is_fresh(const struct access *access, const struct key_note *note);
 /* Puts the key among the ready ones if somebody waits for it, though no event was told. */
 void key_wake(struct access *access, uint32_t index);
 

@@ -1,7 +1,7 @@
-/* Whether keys are there, and getting rid of them: DEL, UNLINK, EXISTS, TOUCH, TYPE.
+/* Whether keys are there, and getting rid of them: DEL, UNLINK, DELPREFIX, EXISTS, TOUCH, TYPE.
  *
- * Run inside one access on all keys. Memory of deleted values is freed after the access, big values
- * on the pool, so that DEL and UNLINK are the same. */
+ * Run inside one access on all keys; DELPREFIX has none, and walks. Memory of deleted values is
+ * freed after the access, big values on the pool, so that DEL and UNLINK are the same. */
 #include "../arguments.h"
 #include "pollard_commands.h"
 
@@ -45,6 +45,27 @@ enum status cmd_del(struct exec *x)
 enum status cmd_unlink(struct exec *x)
 {
     return count_over_keys(x, delete_key, 0);
+}
+
+/* Is the server going down? A client that has gone is no reason to stop half-way. */
+static bool server_ends(const struct exec *x)
+{
+    const struct services *services = x->services;
+    return x->cancelled != NULL &&
+           atomic_load_explicit((_Atomic bool *)x->cancelled, memory_order_relaxed) &&
+           atomic_load_explicit((_Atomic bool *)&services->shutting_down, memory_order_relaxed);
+}
+
+enum status cmd_delprefix(struct exec *x)
+{
+    if (exec_on_reactor(x)) {
+        return STATUS_TO_POOL;
+    }
+    struct key_prefix_walk walk = {.prefix = x->argv[1], .db = x->db, .client_id = x->client_id};
+    while (keyspace_delete_prefix(x->services->keyspace, &walk) && !server_ends(x)) {
+    }
+    reply_integer(x->reply, (int64_t)walk.deleted);
+    return STATUS_OK;
 }
 
 /* Keys named twice count twice. */

@@ -4,6 +4,7 @@
 #include "pollard/base/hash.h"
 #include "pollard/config/config.h"
 #include "pollard/events/events.h"
+#include "pollard/keyspace/leases.h"
 #include "pollard/keyspace/notes.h"
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -185,6 +186,11 @@ static uint64_t number_waited(const struct info *info)
     return keyspace_waited_keys(info->services->keyspace);
 }
 
+static uint64_t number_leased(const struct info *info)
+{
+    return keyspace_leased_keys(info->services->keyspace);
+}
+
 static uint64_t number_watching(const struct info *info)
 {
     return registry_count_watching(info->services->registry);
@@ -204,6 +210,7 @@ void info_clients(const struct info *info)
         INFO_NUMBER("total_watched_keys", number_watched),
         INFO_NUMBER("total_blocking_keys", number_waited),
         INFO_ZERO("total_blocking_keys_on_nokey"),
+        INFO_NUMBER("total_leased_keys", number_leased),
         INFO_NUMBER("monitor_clients", number_monitors),
         INFO_PRINT("paused_reason", print_paused_reason),
         INFO_PRINT("paused_actions", print_paused_actions),

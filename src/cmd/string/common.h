@@ -27,11 +27,57 @@ static inline enum status string_store(struct exec *x, uint32_t key_index,
     }
     return status;
 }
+/* string_store of a value with a soft time that is to come before it expires. */
+enum status string_store_soft(struct exec *x, uint32_t key_index, const struct value *value,
+                              struct key_times times);
+/* The one or the other. */
+static inline enum status string_store_for(struct exec *x, uint32_t key_index,
+                                           const struct value *value, struct key_times times)
+{
+    return LIKELY(times.soft_at_ms == 0) ? string_store(x, key_index, value, times.expires_at_ms)
+                                         : string_store_soft(x, key_index, value, times);
+}
 /* A reference to the value's bytes that outlives the access: shared if they are a blob, else a
  * copy. NULL when memory is out. */
 struct blob *string_hold(const struct value *value);
 /* Is a string of that size within proto-max-bulk-len? */
 bool string_size_is_allowed(const struct exec *x, uint64_t size);
+
+/* ---- How long a value is good for: SET, LEASE.SET ---- */
+
+/* A zeroed struct is no option. */
+struct lifetime {
+    struct expiry_option expiry;
+    uint32_t soft;   /* index of SOFT's operand in argv; 0: none */
+    uint32_t jitter; /* of JITTER's */
+};
+
+/* lifetime_read: reads the option at argv[*index], if it is one (EX, PX, EXAT, PXAT, KEEPTTL, SOFT,
+ * JITTER), and moves *index to its last word. STATUS_OK; STATUS_ABSENT when it is another word;
+ * STATUS_SYNTAX.
+ */
+enum status lifetime_read_own(const struct exec *x, uint32_t *index, struct lifetime *lifetime);
+static inline enum status lifetime_read(const struct exec *x, uint32_t *index,
+                                        struct lifetime *lifetime)
+{
+    enum status status = expiry_read(x, EXPIRY_KEEPTTL, index, &lifetime->expiry);
+    return LIKELY(status != STATUS_ABSENT) ? status : lifetime_read_own(x, index, lifetime);
+}
+
+/* lifetime_times: the times to store for key 0. STATUS_OK; STATUS_NOT_INTEGER; STATUS_REPLIED as
+ * expiry_time; STATUS_SOFT_RANGE when the value might expire before it is stale;
+ * STATUS_JITTER_RANGE; STATUS_JITTER_ALONE without a time to spread. */
+enum status lifetime_adapt(struct exec *x, const struct lifetime *lifetime,
+                           struct key_times *times);
+static inline enum status lifetime_times(struct exec *x, const struct lifetime *lifetime,
+                                         struct key_times *ret_times)
+{
+    ret_times->soft_at_ms = 0;
+    enum status status = expiry_time(x, &lifetime->expiry, &ret_times->expires_at_ms);
+    return LIKELY(status != STATUS_OK || (lifetime->soft | lifetime->jitter) == 0)
+               ? status
+               : lifetime_adapt(x, lifetime, ret_times);
+}
 
 /* ---- Conditions of SET and DELEX ---- */
 

@@ -6,7 +6,7 @@
 #include "pollard_commands.h"
 
 struct set_options {
-    struct expiry_option expiry;
+    struct lifetime lifetime;
     struct condition condition;
     bool wants_old;
 };
@@ -19,7 +19,7 @@ static enum status read_options(const struct exec *x, struct set_options *option
             options->wants_old = true;
             continue;
         }
-        enum status status = expiry_read(x, EXPIRY_KEEPTTL, &i, &options->expiry);
+        enum status status = lifetime_read(x, &i, &options->lifetime);
         if (status == STATUS_ABSENT) {
             status = condition_read(x, &i, &options->condition);
         }
@@ -32,7 +32,7 @@ static enum status read_options(const struct exec *x, struct set_options *option
 
 /* Replies the old value, or nil, and stores the new one; the reply is taken back if that fails. */
 static enum status exchange(struct exec *x, const struct value *old, uint32_t argument,
-                            int64_t expires_at_ms)
+                            struct key_times times)
 {
     size_t before = chain_size(x->reply->chain);
     if (old != NULL) {
@@ -41,7 +41,7 @@ static enum status exchange(struct exec *x, const struct value *old, uint32_t ar
         reply_null(x->reply);
     }
     struct value value = argument_value(x, argument);
-    enum status status = string_store(x, 0, &value, expires_at_ms);
+    enum status status = string_store_for(x, 0, &value, times);
     if (status != STATUS_OK) {
         chain_truncate(x->reply->chain, before);
     }
@@ -60,6 +60,25 @@ static inline ATTR_ALWAYS_INLINE enum status store_and_reply_ok(struct exec *x, 
     return status;
 }
 
+/* The same for a value with a soft time. */
+static enum status store_soft_and_reply_ok(struct exec *x, uint32_t argument,
+                                           struct key_times times)
+{
+    struct value value = argument_value(x, argument);
+    enum status status = string_store_soft(x, 0, &value, times);
+    if (status == STATUS_OK) {
+        reply_ok(x->reply);
+    }
+    return status;
+}
+
+static inline enum status store_for_and_reply_ok(struct exec *x, uint32_t argument,
+                                                 struct key_times times)
+{
+    return LIKELY(times.soft_at_ms == 0) ? store_and_reply_ok(x, argument, times.expires_at_ms)
+                                         : store_soft_and_reply_ok(x, argument, times);
+}
+
 static enum status set_with_options(struct exec *x)
 {
     struct set_options options = {0};
@@ -67,13 +86,13 @@ static enum status set_with_options(struct exec *x)
     if (status != STATUS_OK) {
         return status;
     }
-    int64_t expires_at_ms;
-    status = expiry_time(x, &options.expiry, &expires_at_ms);
+    struct key_times times;
+    status = lifetime_times(x, &options.lifetime, &times);
     if (status != STATUS_OK) {
         return status;
     }
     if (!options.wants_old && options.condition.kind == CONDITION_NONE) {
-        return store_and_reply_ok(x, 2, expires_at_ms);
+        return store_for_and_reply_ok(x, 2, times);
     }
     struct value found;
     status = string_find(x, 0, options.wants_old ? 0 : KEY_QUIET, &found);
@@ -84,10 +103,10 @@ static enum status set_with_options(struct exec *x)
     const struct value *old = status == STATUS_ABSENT ? NULL : &found;
     bool writes = condition_holds(x, &options.condition, old);
     if (options.wants_old && writes) {
-        return exchange(x, old, 2, expires_at_ms);
+        return exchange(x, old, 2, times);
     }
     if (writes) {
-        return store_and_reply_ok(x, 2, expires_at_ms);
+        return store_for_and_reply_ok(x, 2, times);
     }
     if (options.wants_old && old != NULL) {
         string_reply(x->reply, old);
@@ -146,5 +165,6 @@ enum status cmd_getset(struct exec *x)
     if (status == STATUS_WRONG_TYPE) {
         return status;
     }
-    return exchange(x, status == STATUS_OK ? &found : NULL, 2, KEY_NO_EXPIRY);
+    return exchange(x, status == STATUS_OK ? &found : NULL, 2,
+                    (struct key_times){.expires_at_ms = KEY_NO_EXPIRY});
 }

@@ -4,7 +4,7 @@ A file is a group; a table in it is a command; its table "subcommands" holds tho
 The fields of a command (those with a star must be there):
 
     summary*     what it does, one sentence
-    since*       the version of Redis or Valkey that brought it
+    since*       the version of Redis or Valkey that brought it; of Pollard, for its own
     arity*       words with the name (both names of a subcommand); negative: at least so many
     flags*       as COMMAND INFO tells them, and "protected", "touches_arbitrary_keys"
     acl*         all categories, "fast" or "slow" among them
@@ -81,8 +81,8 @@ class Command:
     def _check_fields(self, fields):
         if not isinstance(fields, dict):
             raise self.problem("is not a table")
-        if not re.fullmatch(r"[a-z][a-z0-9_-]*", self.name):
-            raise self.problem("a name is lower-case letters, digits, - and _")
+        if not re.fullmatch(r"[a-z][a-z0-9_.-]*", self.name):
+            raise self.problem("a name is lower-case letters, digits, -, _ and .")
         check_kinds(self, "command", fields, REQUIRED | OPTIONAL)
         for field in REQUIRED:
             if field not in fields:
@@ -119,7 +119,7 @@ class Command:
             if not self.subcommands:
                 raise self.problem("lacks the field handler")
             return
-        name = "cmd_" + self.full_name.replace("|", "_").replace("-", "_")
+        name = "cmd_" + re.sub(r"[|.-]", "_", self.full_name)
         if self.handler != name:
             raise self.problem(f"the handler must be {name}")
         if self.route not in ROUTES:

@@ -1,5 +1,7 @@
 """Writes the C side: the rows with their handlers, the hash over them, what COMMAND DOCS tells."""
 
+import re
+
 import command_files
 import perfect_hash
 
@@ -39,7 +41,7 @@ def bits(prefix, words):
 
 
 def identifier(command):
-    return command.full_name.replace("|", "_").replace("-", "_")
+    return re.sub(r"[|.-]", "_", command.full_name)
 
 
 def header(commands):

@@ -7,7 +7,7 @@ Valkey that brought the command. In a syntax line, words in capitals are typed a
 `[x]` may be left out, `a | b` is a choice and `...` repeats.
 """
 TITLES = {"string": "Strings", "generic": "Keys of any type", "connection": "Connection",
-          "server": "Server"}
+          "server": "Server", "lease": "Leases"}
 
 
 def argument_syntax(argument):

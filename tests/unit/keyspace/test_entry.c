@@ -92,3 +92,59 @@ Test(entry, shares_a_blob)
     cr_assert(blob_is_unique(blob));
     blob_release(blob);
 }
+
+/* Makes an entry with a soft time, checks what it keeps, returns its size. */
+static size_t size_with_soft(size_t key_size, struct value value, int64_t expires_at_ms,
+                             int64_t soft_at_ms)
+{
+    const struct entry_parts parts = {.key = bytes_make(text, key_size),
+                                      .value = value,
+                                      .expires_at_ms = expires_at_ms,
+                                      .soft_at_ms = soft_at_ms};
+    struct entry *entry = entry_make(&parts, 7);
+    struct value found;
+    unsigned char scratch[24];
+    unsigned char other[24];
+    entry_value(entry, &found);
+    cr_assert(entry_has_key(entry, parts.key));
+    cr_assert(bytes_equal(entry_key(entry), parts.key));
+    cr_assert(bytes_equal(value_string_bytes(&found, scratch), value_string_bytes(&value, other)));
+    cr_assert_eq(entry_soft(entry), soft_at_ms);
+    cr_assert_eq(entry_expiry(entry), expires_at_ms);
+    if (expires_at_ms >= 0) {
+        entry_set_slot(entry, 77);
+        cr_assert(entry_set_expiry(entry, expires_at_ms));
+        cr_assert_eq(entry_slot(entry), 77);
+        cr_assert_eq(entry_soft(entry), soft_at_ms, "another field");
+    }
+    cr_assert_not(entry_overwrite_bytes(entry, &value), "the soft time would stay");
+    size_t size = entry_size(entry);
+    entry_free(entry);
+    return size;
+}
+
+Test(entry, keeps_a_soft_time_in_every_form)
+{
+    static const size_t sizes[] = {0, 1, 8, 255, 256, ENTRY_EMBED_MAX, 2000};
+    static const int64_t times[] = {-1, 1, (INT64_C(1) << 48) - 1, INT64_C(1) << 48, INT64_MAX};
+    size_t before = mem_used();
+    for (size_t key = 0; key < 6; key++) {
+        for (size_t value = 0; value < 7; value++) {
+            for (size_t time = 0; time < 5; time++) {
+                cr_expect_gt(
+                    size_with_soft(sizes[key], string_of(sizes[value]), times[time], INT64_MAX), 0);
+                cr_expect_gt(size_with_soft(sizes[key], value_integer(42), times[time], 1), 0);
+            }
+        }
+    }
+    cr_expect_eq(mem_used(), before);
+}
+
+Test(entry, pays_eight_bytes_for_a_soft_time)
+{
+    const int64_t at_ms = INT64_C(1800000000000);
+    cr_expect_eq(size_with_soft(16, string_of(32), -1, at_ms), 64);
+    cr_expect_eq(size_with_soft(16, string_of(32), at_ms, at_ms), 80);
+    cr_expect_eq(size_with_soft(16, value_integer(5), at_ms, at_ms), 48);
+    cr_expect_eq(size_of(16, value_integer(5), at_ms), 48);
+}
