@@ -4,6 +4,7 @@
 #include "pollard/base/check.h"
 #include "pollard/base/mem.h"
 #include "pollard/stats/stats.h"
+#include "prefix.h"
 #include "wheel.h"
 
 /* Finds the live entry; an expired one is unlinked in a write access. NULL when absent. */
@@ -16,6 +17,7 @@ struct entry *key_lookup(struct access *access, uint32_t index, struct place *pl
     if (LIKELY(entry == NULL || !entry_is_expired(entry, access->now_ms))) {
         return entry;
     }
+    prefixes_expired(access->keyspace, place->hash);
     if (access->mode == ACCESS_WRITE) {
         (void)place_unlink(place); /* It is the entry. */
         if (UNLIKELY(access->interest != 0)) {
@@ -47,6 +49,7 @@ bool key_find(struct access *access, uint32_t index, uint32_t flags, struct valu
     }
     if (LIKELY((flags & KEY_QUIET) == 0)) {
         stat_add(entry != NULL ? STAT_keyspace_hits : STAT_keyspace_misses, 1);
+        prefixes_see(access, index, entry != NULL ? PREFIX_HIT : PREFIX_MISS);
     }
     if (entry == NULL) {
         if (UNLIKELY((access->interest & EVENT_CLASS_MISS) != 0) &&

@@ -5,6 +5,7 @@
 #include "pollard/base/mem.h"
 #include "pollard/stats/stats.h"
 #include "pollard/value/hash.h"
+#include "prefix.h"
 #include "wheel.h"
 
 /* Copies and growths larger than this are made without the lock. Source: the design page. */
@@ -139,6 +140,7 @@ static inline enum status put_value(struct access *access, uint32_t index,
 enum status key_update(struct access *access, uint32_t index, const struct value *value,
                        int64_t expires_at_ms)
 {
+    prefixes_see(access, index, PREFIX_SET);
     enum status status = put_value(access, index, value, expires_at_ms);
     if (value->type != VALUE_STRING) {
         collection_release(value->collection);
@@ -189,6 +191,11 @@ enum status key_collection(struct access *access, uint32_t index, enum value_typ
     uint32_t clock = entry_clock_at(access->now_ms);
     atomic_store_explicit(&entry->clock, clock, memory_order_relaxed);
     *ret_collection = entry_collection(entry);
+    prefixes_see(access, index, PREFIX_SET);
+    if (access->keyspace->prefixes != NULL) {
+        prefixes_edit(&place);
+        access->has_edits = true;
+    }
     collection_own(*ret_collection);
     return STATUS_OK;
 }
@@ -404,6 +411,7 @@ enum status key_edit(struct access *access, uint32_t index, size_t size, bool gr
     entry = key_lookup(access, index, &place);
     check(entry != NULL);
     atomic_store_explicit(&entry->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
+    prefixes_see(access, index, PREFIX_SET);
     struct blob *blob = entry_blob(entry);
     *ret_data = blob != NULL ? blob->data : entry_embedded(entry);
     return STATUS_OK;
@@ -430,6 +438,7 @@ enum status key_copy(struct access *access, uint32_t from, uint32_t to)
     struct entry *old = key_lookup(access, to, &place);
     enum value_type old_type = old == NULL ? VALUE_STRING : entry_type(old);
     note_change(access);
+    prefixes_see(access, to, PREFIX_SET);
     enum status status = put_parts(access, to, &place, &parts);
     if (status == STATUS_OK && old != NULL) {
         /* What was there is deleted first, in Redis: the key is a new one. */

@@ -53,8 +53,11 @@ struct dead_value {
     struct blob *blob;
 };
 
+struct prefixes;
+
 struct keyspace {
     const struct keyspace_options *options;
+    struct prefixes *prefixes; /* NULL: not counted (prefix.h) */
     struct keyspace_hooks hooks;
     struct keyspace_sinks sinks;
     struct hash_secret secret;

@@ -50,6 +50,7 @@ void access_return(struct access *view, struct access *holder)
     *ready = view->ready;
     holder->due_ms = view->due_ms < holder->due_ms ? view->due_ms : holder->due_ms;
     holder->changed |= view->changed;
+    holder->has_edits |= view->has_edits;
     holder->has_told |= view->has_told;
     holder->has_extras |= view->has_extras;
     view->granted = false;

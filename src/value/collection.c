@@ -75,6 +75,13 @@ static size_t blob_size(const struct item *item)
     return item->blob != NULL ? mem_block_size(item->blob) : 0;
 }
 
+size_t collection_own_memory(const struct collection *collection)
+{
+    size_t body =
+        collection->is_large ? methods_of(collection)->memory(collection) : collection->size;
+    return sizeof(*collection) + body;
+}
+
 size_t collection_memory(const struct collection *collection, uint64_t samples)
 {
     struct collection_cursor cursor;

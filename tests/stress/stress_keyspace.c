@@ -324,6 +324,9 @@ int main(void)
     atomic_init(&options.shards, 64);
     atomic_init(&options.maxmemory, 0);
     size_t before = mem_used();
+    option_put(&options.prefix_stats, 1);
+    option_put(&options.prefix_max, 7);
+    option_text_set(&options.prefix_separator, bytes_text("5"));
     stress.keyspace = keyspace_create(&options, &hooks, WORKERS);
     make_accounts(&stress);
     atomic_store(&stress.running, WORKERS + 1);

@@ -28,6 +28,10 @@ struct keyspace_options {
     option_number databases;
     option_number shards;    /* 0: chosen from threads and capacity */
     option_number maxmemory; /* bytes, 0: no limit */
+    /* What is counted by key prefix (prefixes.h). */
+    option_number prefix_stats; /* bool */
+    option_number prefix_max;
+    struct option_text prefix_separator; /* one byte, or none: off */
 };
 extern const struct option_row keyspace_option_rows[];
 extern const size_t keyspace_option_row_count;

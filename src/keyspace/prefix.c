@@ -1,0 +1,154 @@
+/* The table of key prefixes: found without a lock, made under one, never taken away.
+ *
+ * On the data path of keys that come and go, and of lookups that are sampled. Slots and rows are
+ * published with release stores and found with acquire loads. */
+#include "prefix.h"
+#include "pollard/base/check.h"
+#include "pollard/base/mem.h"
+
+_Thread_local struct sampler prefix_sampler = SAMPLER_BEGIN;
+
+static uint32_t slots_for(uint32_t rows)
+{
+    uint32_t count = 16;
+    while (count < rows * 2) {
+        count *= 2;
+    }
+    return count;
+}
+
+struct prefixes *prefixes_create(const struct keyspace_options *options,
+                                 const struct hash_secret *secret)
+{
+    struct buf separator = {0};
+    struct prefixes *prefixes = NULL;
+    option_text_copy(&options->prefix_separator, &separator);
+    /* Threads begin anew with each keyspace. */
+    prefix_sampler = (struct sampler)SAMPLER_BEGIN;
+    if (option_get(&options->prefix_stats) != 0 && separator.size > 0) {
+        prefixes = mem_alloc_zero(sizeof(*prefixes));
+        prefixes->secret = secret;
+        prefixes->separator = separator.data[0];
+        prefixes->max = (uint32_t)option_get(&options->prefix_max);
+        uint32_t rows = prefixes->max + PREFIX_FIRST;
+        prefixes->slot_mask = slots_for(rows) - 1;
+        prefixes->slots =
+            mem_alloc_zero(((size_t)prefixes->slot_mask + 1) * sizeof(*prefixes->slots));
+        prefixes->rows = mem_alloc_zero(rows * sizeof(*prefixes->rows));
+        atomic_init(&prefixes->count, PREFIX_FIRST);
+        lock_init(&prefixes->lock, LOCK_RANK_PREFIXES);
+    }
+    buf_deinit(&separator);
+    return prefixes;
+}
+
+void prefixes_destroy(struct prefixes **prefixes_pointer)
+{
+    struct prefixes *prefixes = *prefixes_pointer;
+    if (prefixes == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < THREADS_MAX; i++) {
+        struct prefix_thread *thread = atomic_load(&prefixes->threads[i]);
+        if (thread != NULL) {
+            mem_free(thread->edits);
+            mem_free(thread);
+        }
+    }
+    for (uint32_t i = PREFIX_FIRST; i < atomic_load(&prefixes->count); i++) {
+        mem_free(atomic_load(&prefixes->rows[i]));
+    }
+    lock_deinit(&prefixes->lock);
+    mem_free((void *)atomic_load(&prefixes->expired));
+    mem_free((void *)prefixes->slots);
+    mem_free((void *)prefixes->rows);
+    mem_free(prefixes->zero);
+    mem_free(prefixes);
+    *prefixes_pointer = NULL;
+}
+
+struct prefix_thread *prefix_thread_make(struct prefixes *prefixes)
+{
+    uint32_t rows = prefixes->max + PREFIX_FIRST;
+    struct prefix_thread *self = mem_alloc_zero(sizeof(*self) + rows * sizeof(struct prefix_tally));
+    /* Release: pairs with the acquire of who sums. */
+    atomic_store_explicit(&prefixes->threads[thread_index()], self, memory_order_release);
+    return self;
+}
+
+static bool is_prefix(const struct prefix *prefix, struct bytes name)
+{
+    return prefix->size == name.size && bytes_same(prefix->name, name.data, name.size);
+}
+
+/* NULL: not there; *ret_slot is where it would be. */
+static struct prefix *find(const struct prefixes *prefixes, struct bytes name, uint32_t *ret_slot)
+{
+    uint32_t slot = (uint32_t)hash_keyed(prefixes->secret, name) & prefixes->slot_mask;
+    for (;; slot = (slot + 1) & prefixes->slot_mask) {
+        struct prefix *prefix = atomic_load_explicit(&prefixes->slots[slot], memory_order_acquire);
+        if (prefix == NULL || is_prefix(prefix, name)) {
+            *ret_slot = slot;
+            return prefix;
+        }
+    }
+}
+
+/* NULL: there is no room. */
+static struct prefix *make(struct prefixes *prefixes, struct bytes name)
+{
+    uint32_t slot;
+    lock_acquire(&prefixes->lock);
+    struct prefix *prefix = find(prefixes, name, &slot);
+    uint32_t count = atomic_load_explicit(&prefixes->count, memory_order_relaxed);
+    if (prefix == NULL && count < prefixes->max + PREFIX_FIRST) {
+        prefix = mem_alloc(sizeof(*prefix) + name.size);
+        prefix->index = count;
+        prefix->size = (uint32_t)name.size;
+        memcpy(prefix->name, name.data, name.size);
+        atomic_store_explicit(&prefixes->rows[count], prefix, memory_order_relaxed);
+        /* Releases: pair with the acquires in find() and of who walks the rows. */
+        atomic_store_explicit(&prefixes->slots[slot], prefix, memory_order_release);
+        atomic_store_explicit(&prefixes->count, count + 1, memory_order_release);
+    }
+    lock_release(&prefixes->lock);
+    return prefix;
+}
+
+static ATTR_NOINLINE uint32_t index_of_new(struct prefixes *prefixes, struct prefix_thread *self,
+                                           struct bytes name)
+{
+    uint32_t slot;
+    struct prefix *prefix = find(prefixes, name, &slot);
+    if (prefix == NULL) {
+        /* Full is full for ever: who finds it so needs no lock. */
+        if (atomic_load_explicit(&prefixes->count, memory_order_acquire) ==
+            prefixes->max + PREFIX_FIRST) {
+            prefix = find(prefixes, name, &slot);
+        } else {
+            prefix = make(prefixes, name);
+        }
+    }
+    if (prefix == NULL) {
+        return PREFIX_OTHER;
+    }
+    self->last = prefix;
+    return prefix->index;
+}
+
+uint32_t prefix_index(struct prefixes *prefixes, struct prefix_thread *self, struct bytes key)
+{
+    const struct prefix *last = self->last;
+    if (LIKELY(last != NULL && key.size > last->size &&
+               key.data[last->size] == prefixes->separator &&
+               bytes_same(last->name, key.data, last->size))) {
+        return last->index; /* A name has no separator in it, so this one is the key's first. */
+    }
+    size_t looked_at = key.size < PREFIX_SIZE_MAX + 1 ? key.size : PREFIX_SIZE_MAX + 1;
+    const unsigned char *end =
+        key.size == 0 ? NULL : memchr(key.data, prefixes->separator, looked_at);
+    if (end == NULL) {
+        return PREFIX_NONE;
+    }
+    return index_of_new(prefixes, self, bytes_make(key.data, (size_t)(end - key.data)));
+}

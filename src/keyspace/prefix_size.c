@@ -1,0 +1,255 @@
+/* Keys and bytes by prefix: each database has its own, so that flushing and swapping databases
+ * takes them along. */
+#include "bucket.h"
+#include "pollard/base/check.h"
+#include "pollard/base/mem.h"
+#include "prefix.h"
+
+/* What a stripe of a database counts for one prefix; written by several threads. */
+struct prefix_size {
+    _Atomic int64_t keys;
+    _Atomic int64_t bytes;
+};
+
+/* Stripes are made by the first thread that writes there. */
+struct prefix_sizes {
+    _Atomic(struct prefix_size *) stripes[DATABASE_STRIPES];
+};
+
+static struct prefix_sizes *sizes_of(struct database *database)
+{
+    return atomic_load_explicit(&database->prefix_sizes, memory_order_acquire);
+}
+
+static struct prefix_size *stripe_of(struct prefix_sizes *sizes, uint32_t stripe)
+{
+    return atomic_load_explicit(&sizes->stripes[stripe], memory_order_acquire);
+}
+
+static ATTR_NOINLINE struct prefix_size *make_stripe(const struct prefixes *prefixes,
+                                                     struct database *database, uint32_t stripe)
+{
+    struct prefix_sizes *sizes = sizes_of(database);
+    if (sizes == NULL) {
+        struct prefix_sizes *made = mem_alloc_zero(sizeof(*made));
+        if (atomic_compare_exchange_strong_explicit(&database->prefix_sizes, &sizes, made,
+                                                    memory_order_acq_rel, memory_order_acquire)) {
+            sizes = made;
+        } else {
+            mem_free(made);
+        }
+    }
+    struct prefix_size *size = stripe_of(sizes, stripe);
+    if (size == NULL) {
+        struct prefix_size *made = mem_alloc_zero((prefixes->max + PREFIX_FIRST) * sizeof(*made));
+        if (atomic_compare_exchange_strong_explicit(&sizes->stripes[stripe], &size, made,
+                                                    memory_order_acq_rel, memory_order_acquire)) {
+            size = made;
+        } else {
+            mem_free(made);
+        }
+    }
+    return size;
+}
+
+static void add(const struct prefixes *prefixes, struct database *database, uint32_t index,
+                struct prefix_row change)
+{
+    uint32_t stripe = thread_index() % DATABASE_STRIPES;
+    struct prefix_sizes *sizes = sizes_of(database);
+    struct prefix_size *size = LIKELY(sizes != NULL) ? stripe_of(sizes, stripe) : NULL;
+    if (UNLIKELY(size == NULL)) {
+        size = make_stripe(prefixes, database, stripe);
+    }
+    if (change.keys != 0) {
+        atomic_fetch_add_explicit(&size[index].keys, (int64_t)change.keys, memory_order_relaxed);
+    }
+    if (change.bytes != 0) {
+        atomic_fetch_add_explicit(&size[index].bytes, (int64_t)change.bytes, memory_order_relaxed);
+    }
+}
+
+static size_t entry_bytes(const struct entry *entry)
+{
+    size_t bytes = entry_size(entry);
+    if (UNLIKELY((entry->flags & ENTRY_BLOB) != 0)) {
+        const struct blob *blob = entry_blob(entry);
+        bytes += sizeof(*blob) + blob->capacity;
+    }
+    return bytes;
+}
+
+static size_t collection_bytes(const struct entry *entry)
+{
+    if (LIKELY((entry->flags & ENTRY_COLLECTION) == 0)) {
+        return 0;
+    }
+    return collection_own_memory(*entry_collection((struct entry *)entry));
+}
+
+/* What an entry that goes was counted with: noted collections as they were. */
+static size_t counted_bytes(struct prefix_thread *self, const struct entry *entry)
+{
+    if (LIKELY((entry->flags & ENTRY_COLLECTION) == 0)) {
+        return entry_bytes(entry);
+    }
+    struct collection **collection = entry_collection((struct entry *)entry);
+    for (uint32_t i = 0; i < self->edit_count; i++) {
+        if (self->edits[i].collection == collection) {
+            size_t before = self->edits[i].before;
+            self->edits[i] = self->edits[--self->edit_count];
+            return entry_bytes(entry) + before;
+        }
+    }
+    return entry_bytes(entry) + collection_bytes(entry);
+}
+
+void prefixes_move(const struct place *place, const struct entry *old, const struct entry *fresh)
+{
+    struct prefixes *prefixes = place->keyspace->prefixes;
+    struct prefix_thread *self = prefix_thread_self(prefixes);
+    uint32_t index = prefix_index(prefixes, self, entry_key(fresh != NULL ? fresh : old));
+    struct prefix_row change = {0};
+    if (old != NULL) {
+        change.keys--;
+        change.bytes -= counted_bytes(self, old);
+    } else {
+        prefixes_unexpire(prefixes, place->hash);
+    }
+    if (fresh != NULL) {
+        change.keys++;
+        change.bytes += entry_bytes(fresh) + collection_bytes(fresh);
+    }
+    add(prefixes, table_database(place->table), index, change);
+}
+
+void prefixes_edit(const struct place *place)
+{
+    struct prefixes *prefixes = place->keyspace->prefixes;
+    struct prefix_thread *self = prefix_thread_self(prefixes);
+    struct entry *entry = place->position.entry;
+    struct collection **collection = entry_collection(entry);
+    for (uint32_t i = 0; i < self->edit_count; i++) {
+        if (self->edits[i].collection == collection) {
+            return;
+        }
+    }
+    if (self->edit_count == self->edit_capacity) {
+        self->edit_capacity = self->edit_capacity == 0 ? 4 : self->edit_capacity * 2;
+        self->edits = mem_realloc(self->edits, self->edit_capacity * sizeof(*self->edits));
+    }
+    self->edits[self->edit_count++] = (struct prefix_edit){
+        .collection = collection,
+        .database = table_database(place->table),
+        .index = prefix_index(prefixes, self, entry_key(entry)),
+        .before = collection_own_memory(*collection),
+    };
+}
+
+void prefixes_settle(struct keyspace *keyspace)
+{
+    struct prefixes *prefixes = keyspace->prefixes;
+    if (prefixes == NULL) {
+        return;
+    }
+    struct prefix_thread *self = prefix_thread_self(prefixes);
+    for (uint32_t i = 0; i < self->edit_count; i++) {
+        const struct prefix_edit *edit = &self->edits[i];
+        size_t now = collection_own_memory(*edit->collection);
+        add(prefixes, edit->database, edit->index,
+            (struct prefix_row){.bytes = now - edit->before});
+    }
+    self->edit_count = 0;
+}
+
+/* ---- Figures ---- */
+
+void prefix_sizes_reset(struct database *database, uint32_t rows)
+{
+    struct prefix_sizes *sizes = sizes_of(database);
+    for (uint32_t i = 0; sizes != NULL && i < DATABASE_STRIPES; i++) {
+        struct prefix_size *stripe = stripe_of(sizes, i);
+        for (uint32_t row = 0; stripe != NULL && row < rows; row++) {
+            atomic_store_explicit(&stripe[row].keys, 0, memory_order_relaxed);
+            atomic_store_explicit(&stripe[row].bytes, 0, memory_order_relaxed);
+        }
+    }
+}
+
+void prefix_sizes_free(struct database *database)
+{
+    struct prefix_sizes *sizes = sizes_of(database);
+    for (uint32_t i = 0; sizes != NULL && i < DATABASE_STRIPES; i++) {
+        mem_free((void *)stripe_of(sizes, i));
+    }
+    mem_free(sizes);
+}
+
+void prefix_sizes_add(struct database *database, struct prefix_row *rows, uint32_t count)
+{
+    struct prefix_sizes *sizes = sizes_of(database);
+    for (uint32_t i = 0; sizes != NULL && i < DATABASE_STRIPES; i++) {
+        struct prefix_size *stripe = stripe_of(sizes, i);
+        for (uint32_t row = 0; stripe != NULL && row < count; row++) {
+            rows[row].keys +=
+                (uint64_t)atomic_load_explicit(&stripe[row].keys, memory_order_relaxed);
+            rows[row].bytes +=
+                (uint64_t)atomic_load_explicit(&stripe[row].bytes, memory_order_relaxed);
+        }
+    }
+}
+
+struct recount {
+    struct prefixes *prefixes;
+    struct prefix_thread *self;
+    struct prefix_row *rows;
+};
+
+static bool recount_entry(void *argument, struct entry *entry)
+{
+    const struct recount *recount = argument;
+    uint32_t index = prefix_index(recount->prefixes, recount->self, entry_key(entry));
+    recount->rows[index].keys++;
+    recount->rows[index].bytes += entry_bytes(entry) + collection_bytes(entry);
+    return true;
+}
+
+static void recount_database(struct keyspace *keyspace, struct database *database,
+                             struct recount *recount)
+{
+    for (uint32_t i = 0; i < keyspace->shard_count; i++) {
+        const struct table *table = shard_table(&keyspace->shards[i], database);
+        for (uint32_t bucket = 0; table != NULL && bucket < table->bucket_count; bucket++) {
+            (void)table_visit_bucket(table, bucket, recount_entry, recount);
+        }
+    }
+}
+
+void prefixes_verify(struct keyspace *keyspace)
+{
+    struct prefixes *prefixes = keyspace->prefixes;
+    if (prefixes == NULL) {
+        return;
+    }
+    uint32_t count = prefixes->max + PREFIX_FIRST;
+    size_t size = count * sizeof(struct prefix_row);
+    struct prefix_row *told = mem_alloc(size);
+    struct prefix_row *found = mem_alloc(size);
+    struct recount recount = {prefixes, prefix_thread_self(prefixes), found};
+    for (uint32_t db = 0; db < keyspace->database_count; db++) {
+        struct database *database = database_of(keyspace, db);
+        if (sizes_of(database) == NULL) {
+            continue;
+        }
+        memset(told, 0, size);
+        memset(found, 0, size);
+        prefix_sizes_add(database, told, count);
+        recount_database(keyspace, database, &recount);
+        for (uint32_t i = 0; i < count; i++) {
+            check(told[i].keys == found[i].keys);
+            check(told[i].bytes == found[i].bytes);
+        }
+    }
+    mem_free(told);
+    mem_free(found);
+}
