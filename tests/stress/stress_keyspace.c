@@ -315,7 +315,7 @@ int main(void)
 {
     static struct stress stress;
     struct thread *threads[WORKERS + 2];
-    struct keyspace_options options;
+    struct keyspace_options options = {0};
     const struct keyspace_hooks hooks = {.want_reclaim = ignore_reclaim};
     clock_setup();
     thread_adopt();
@@ -323,10 +323,10 @@ int main(void)
     atomic_init(&options.databases, 4);
     atomic_init(&options.shards, 64);
     atomic_init(&options.maxmemory, 0);
-    size_t before = mem_used();
     option_put(&options.prefix_stats, 1);
     option_put(&options.prefix_max, 7);
     option_text_set(&options.prefix_separator, bytes_text("5"));
+    size_t before = mem_used();
     stress.keyspace = keyspace_create(&options, &hooks, WORKERS);
     make_accounts(&stress);
     atomic_store(&stress.running, WORKERS + 1);
@@ -342,6 +342,7 @@ int main(void)
     keyspace_destroy(&stress.keyspace);
     printf("sums %lld, waits %lld, left %lld bytes\n", (long long)atomic_load(&stress.sums),
            (long long)atomic_load(&stress.waits), (long long)mem_used() - (long long)before);
+    option_text_deinit(&options.prefix_separator);
     stats_teardown();
     thread_release();
     return 0;

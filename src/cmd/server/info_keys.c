@@ -1,6 +1,10 @@
 /* INFO prefixes and hotkeys: what fills the keyspace, and which keys are asked for most. */
 #include "info.h"
+#include "pollard/exec/hotkeys.h"
 #include "pollard/keyspace/prefixes.h"
+
+/* Keys shown of each list. */
+#define HOT_KEYS_MAX 16
 
 /* Which figures of a row are counts, and which are scaled from samples. */
 #define PREFIX_EXACT "keys,bytes,evictions"
@@ -47,4 +51,34 @@ void info_prefixes(const struct info *info)
     }
     buf_deinit(&separator);
     mem_free(rows);
+}
+
+static void print_hot_keys(const struct info *info, const char *name, enum hotkeys_recent which)
+{
+    struct topk *recent = hotkeys_recent(info->services->hotkeys, which);
+    struct topk_item best[HOT_KEYS_MAX];
+    uint32_t count = topk_best(recent, best, HOT_KEYS_MAX);
+    uint64_t total = topk_total(recent);
+    buf_format(info->text, "hot_%s_total:%llu\r\n", name, wide(total));
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t sure = best[i].weight - best[i].error;
+        if (sure == 0) {
+            break;
+        }
+        buf_format(info->text, "hot_%s_%u:key=", name, i);
+        buf_append_quoted(info->text, best[i].key);
+        buf_format(info->text, ",%s=%llu,percent=%.2f\r\n", name, wide(sure),
+                   100 * (double)sure / (double)total);
+    }
+    topk_destroy(&recent);
+}
+
+void info_hotkeys(const struct info *info)
+{
+    const struct exec_options *options = info->services->exec_options;
+    buf_format(info->text, "hotkeys-tracking-active:%d\r\nhotkeys_sample_ratio:%lld\r\n",
+               hotkeys_is_tracking(info->services->hotkeys, info->now_us / 1000) ? 1 : 0,
+               (long long)option_get(&options->hotkeys_sample_ratio));
+    print_hot_keys(info, "accesses", HOTKEYS_BY_ACCESSES);
+    print_hot_keys(info, "bytes", HOTKEYS_BY_BYTES);
 }
