@@ -71,6 +71,7 @@ struct prefix_thread *prefix_thread_make(struct prefixes *prefixes)
 {
     uint32_t rows = prefixes->max + PREFIX_FIRST;
     struct prefix_thread *self = mem_alloc_zero(sizeof(*self) + rows * sizeof(struct prefix_tally));
+    self->elements = (struct sampler)SAMPLER_BEGIN;
     /* Release: pairs with the acquire of who sums. */
     atomic_store_explicit(&prefixes->threads[thread_index()], self, memory_order_release);
     return self;

@@ -36,6 +36,17 @@ struct prefix_tally {
     stat_counter misses_expired;
     stat_counter evictions;
     stat_counter sets;
+    /* Of collections that were looked at: what long elements add to what is counted. */
+    stat_counter own_bytes;
+    stat_counter long_bytes;
+    uint32_t looks; /* since these two were halved; the thread's own */
+};
+
+/* What the entries of a prefix add up to. */
+struct prefix_size_sum {
+    int64_t keys;
+    int64_t bytes;       /* entries, strings, collections without their long elements */
+    int64_t collections; /* of these: collections */
 };
 
 /* A collection that this thread's writer changes in place. */
@@ -52,6 +63,7 @@ struct prefix_thread {
     struct prefix_edit *edits;
     uint32_t edit_count;
     uint32_t edit_capacity;
+    struct sampler elements; /* of collections whose long elements are looked at */
     struct prefix_tally tallies[];
 };
 
@@ -99,8 +111,8 @@ void prefixes_settle(struct keyspace *keyspace);
 /* For a database that nobody uses. */
 void prefix_sizes_reset(struct database *database, uint32_t rows);
 void prefix_sizes_free(struct database *database);
-/* Adds a database's keys and bytes to rows[0 .. count). */
-void prefix_sizes_add(struct database *database, struct prefix_row *rows, uint32_t count);
+/* Adds a database's to sums[0 .. count). */
+void prefix_sizes_add(struct database *database, struct prefix_size_sum *sums, uint32_t count);
 /* Checks invariant 1; nobody else may write. O(keys). */
 void prefixes_verify(struct keyspace *keyspace);
 

@@ -14,6 +14,8 @@ struct prefix_sum {
     uint64_t misses_expired;
     uint64_t evictions;
     uint64_t sets;
+    uint64_t own_bytes; /* these two are not reset */
+    uint64_t long_bytes;
 };
 
 /* ---- Keys that expired ---- */
@@ -126,9 +128,29 @@ static struct prefix_sum *sum_tallies(struct prefixes *prefixes, uint32_t count)
             sums[row].misses_expired += counter_get(&tally->misses_expired);
             sums[row].evictions += counter_get(&tally->evictions);
             sums[row].sets += counter_get(&tally->sets);
+            sums[row].own_bytes += counter_get(&tally->own_bytes);
+            sums[row].long_bytes += counter_get(&tally->long_bytes);
         }
     }
     return sums;
+}
+
+static uint64_t not_negative(int64_t number)
+{
+    return number < 0 ? 0 : (uint64_t)number;
+}
+
+/* Threads take away what others have brought: while they run, a sum over stripes may be a little
+ * below 0. */
+static void fill_sizes(struct prefix_row *row, const struct prefix_size_sum *size,
+                       const struct prefix_sum *sum)
+{
+    row->keys = not_negative(size->keys);
+    row->bytes = not_negative(size->bytes);
+    if (sum->own_bytes > 0 && size->collections > 0) {
+        row->bytes += (uint64_t)((double)size->collections * (double)sum->long_bytes /
+                                 (double)sum->own_bytes);
+    }
 }
 
 static void fill_row(struct prefix_row *row, uint32_t index, const struct prefix *prefix,
@@ -156,14 +178,6 @@ static void subtract_zero(struct prefixes *prefixes, struct prefix_sum *sums, ui
         sums[i].sets -= zero[i].sets;
     }
     lock_release(&prefixes->lock);
-}
-
-/* Threads take away what others have brought: while they run, a sum of stripes may be below 0 or
- * lag a little. */
-static void settle_row(struct prefix_row *row)
-{
-    row->keys = (int64_t)row->keys < 0 ? 0 : row->keys;
-    row->bytes = (int64_t)row->bytes < 0 ? 0 : row->bytes;
 }
 
 static bool is_empty(const struct prefix_row *row)
@@ -198,22 +212,21 @@ size_t keyspace_prefixes(struct keyspace *keyspace, struct prefix_row **ret_rows
     }
     uint32_t count = atomic_load_explicit(&prefixes->count, memory_order_acquire);
     struct prefix_row *rows = mem_alloc_zero(count * sizeof(*rows));
+    struct prefix_size_sum *sizes = mem_alloc_zero(count * sizeof(*sizes));
     struct prefix_sum *sums = sum_tallies(prefixes, count);
     subtract_zero(prefixes, sums, count);
-    for (uint32_t i = 0; i < count; i++) {
-        fill_row(&rows[i], i, atomic_load_explicit(&prefixes->rows[i], memory_order_relaxed),
-                 &sums[i]);
-    }
     for (uint32_t db = 0; db < keyspace->database_count; db++) {
-        prefix_sizes_add(database_of(keyspace, db), rows, count);
+        prefix_sizes_add(database_of(keyspace, db), sizes, count);
     }
     size_t used = 0;
     for (uint32_t i = 0; i < count; i++) {
-        settle_row(&rows[i]);
-        if (!is_empty(&rows[i])) {
-            rows[used++] = rows[i];
-        }
+        const struct prefix *prefix =
+            atomic_load_explicit(&prefixes->rows[i], memory_order_relaxed);
+        fill_row(&rows[used], i, prefix, &sums[i]);
+        fill_sizes(&rows[used], &sizes[i], &sums[i]);
+        used += !is_empty(&rows[used]);
     }
+    mem_free(sizes);
     qsort(rows, used, sizeof(*rows), by_bytes);
     mem_free(sums);
     *ret_rows = rows;

@@ -5,10 +5,16 @@
 #include "pollard/base/mem.h"
 #include "prefix.h"
 
+/* Elements looked at of a collection, to guess the bytes of those that live in blobs; and how often
+ * before what was seen counts half. */
+#define ELEMENTS_LOOKED_AT 5
+#define ELEMENTS_FADE_EVERY 1024
+
 /* What a stripe of a database counts for one prefix; written by several threads. */
 struct prefix_size {
     _Atomic int64_t keys;
     _Atomic int64_t bytes;
+    _Atomic int64_t collections;
 };
 
 /* Stripes are made by the first thread that writes there. */
@@ -53,7 +59,7 @@ static ATTR_NOINLINE struct prefix_size *make_stripe(const struct prefixes *pref
 }
 
 static void add(const struct prefixes *prefixes, struct database *database, uint32_t index,
-                struct prefix_row change)
+                const struct prefix_size_sum *change)
 {
     uint32_t stripe = thread_index() % DATABASE_STRIPES;
     struct prefix_sizes *sizes = sizes_of(database);
@@ -61,11 +67,15 @@ static void add(const struct prefixes *prefixes, struct database *database, uint
     if (UNLIKELY(size == NULL)) {
         size = make_stripe(prefixes, database, stripe);
     }
-    if (change.keys != 0) {
-        atomic_fetch_add_explicit(&size[index].keys, (int64_t)change.keys, memory_order_relaxed);
+    if (change->keys != 0) {
+        atomic_fetch_add_explicit(&size[index].keys, change->keys, memory_order_relaxed);
     }
-    if (change.bytes != 0) {
-        atomic_fetch_add_explicit(&size[index].bytes, (int64_t)change.bytes, memory_order_relaxed);
+    if (change->bytes != 0) {
+        atomic_fetch_add_explicit(&size[index].bytes, change->bytes, memory_order_relaxed);
+    }
+    if (UNLIKELY(change->collections != 0)) {
+        atomic_fetch_add_explicit(&size[index].collections, change->collections,
+                                  memory_order_relaxed);
     }
 }
 
@@ -79,6 +89,37 @@ static size_t entry_bytes(const struct entry *entry)
     return bytes;
 }
 
+/* Now and then: what share of a prefix's collections are long elements. */
+static void look_at_elements(struct prefix_thread *self, uint32_t index,
+                             const struct collection *collection)
+{
+    struct prefix_tally *tally = &self->tallies[index];
+    if (!sampler_is_due(&self->elements)) {
+        return;
+    }
+    uint32_t weight = sampler_next(&self->elements, PREFIX_SAMPLE_RATIO);
+    uint64_t own = atomic_load_explicit(&tally->own_bytes, memory_order_relaxed);
+    uint64_t lengthy = atomic_load_explicit(&tally->long_bytes, memory_order_relaxed);
+    if (++tally->looks == ELEMENTS_FADE_EVERY) {
+        tally->looks = 0;
+        own /= 2;
+        lengthy /= 2;
+    }
+    own += collection_own_memory(collection) * weight;
+    lengthy += collection_long_memory(collection, ELEMENTS_LOOKED_AT) * weight;
+    atomic_store_explicit(&tally->own_bytes, own, memory_order_relaxed);
+    atomic_store_explicit(&tally->long_bytes, lengthy, memory_order_relaxed);
+}
+
+/* Adds the entry's figures, times sign, the collection's bytes apart. */
+static void add_entry(struct prefix_size_sum *sum, const struct entry *entry, size_t collection,
+                      int sign)
+{
+    sum->keys += sign;
+    sum->bytes += sign * (int64_t)(entry_bytes(entry) + collection);
+    sum->collections += sign * (int64_t)collection;
+}
+
 static size_t collection_bytes(const struct entry *entry)
 {
     if (LIKELY((entry->flags & ENTRY_COLLECTION) == 0)) {
@@ -87,21 +128,21 @@ static size_t collection_bytes(const struct entry *entry)
     return collection_own_memory(*entry_collection((struct entry *)entry));
 }
 
-/* What an entry that goes was counted with: noted collections as they were. */
+/* The same of an entry that goes: a noted collection as it was counted. */
 static size_t counted_bytes(struct prefix_thread *self, const struct entry *entry)
 {
     if (LIKELY((entry->flags & ENTRY_COLLECTION) == 0)) {
-        return entry_bytes(entry);
+        return 0;
     }
     struct collection **collection = entry_collection((struct entry *)entry);
     for (uint32_t i = 0; i < self->edit_count; i++) {
         if (self->edits[i].collection == collection) {
             size_t before = self->edits[i].before;
             self->edits[i] = self->edits[--self->edit_count];
-            return entry_bytes(entry) + before;
+            return before;
         }
     }
-    return entry_bytes(entry) + collection_bytes(entry);
+    return collection_own_memory(*collection);
 }
 
 void prefixes_move(const struct place *place, const struct entry *old, const struct entry *fresh)
@@ -109,18 +150,19 @@ void prefixes_move(const struct place *place, const struct entry *old, const str
     struct prefixes *prefixes = place->keyspace->prefixes;
     struct prefix_thread *self = prefix_thread_self(prefixes);
     uint32_t index = prefix_index(prefixes, self, entry_key(fresh != NULL ? fresh : old));
-    struct prefix_row change = {0};
+    struct prefix_size_sum change = {0};
     if (old != NULL) {
-        change.keys--;
-        change.bytes -= counted_bytes(self, old);
+        add_entry(&change, old, counted_bytes(self, old), -1);
     } else {
         prefixes_unexpire(prefixes, place->hash);
     }
     if (fresh != NULL) {
-        change.keys++;
-        change.bytes += entry_bytes(fresh) + collection_bytes(fresh);
+        add_entry(&change, fresh, collection_bytes(fresh), 1);
+        if (UNLIKELY((fresh->flags & ENTRY_COLLECTION) != 0)) {
+            look_at_elements(self, index, *entry_collection((struct entry *)fresh));
+        }
     }
-    add(prefixes, table_database(place->table), index, change);
+    add(prefixes, table_database(place->table), index, &change);
 }
 
 void prefixes_edit(const struct place *place)
@@ -155,9 +197,10 @@ void prefixes_settle(struct keyspace *keyspace)
     struct prefix_thread *self = prefix_thread_self(prefixes);
     for (uint32_t i = 0; i < self->edit_count; i++) {
         const struct prefix_edit *edit = &self->edits[i];
-        size_t now = collection_own_memory(*edit->collection);
+        int64_t grown = (int64_t)collection_own_memory(*edit->collection) - (int64_t)edit->before;
         add(prefixes, edit->database, edit->index,
-            (struct prefix_row){.bytes = now - edit->before});
+            &(struct prefix_size_sum){.bytes = grown, .collections = grown});
+        look_at_elements(self, edit->index, *edit->collection);
     }
     self->edit_count = 0;
 }
@@ -172,6 +215,7 @@ void prefix_sizes_reset(struct database *database, uint32_t rows)
         for (uint32_t row = 0; stripe != NULL && row < rows; row++) {
             atomic_store_explicit(&stripe[row].keys, 0, memory_order_relaxed);
             atomic_store_explicit(&stripe[row].bytes, 0, memory_order_relaxed);
+            atomic_store_explicit(&stripe[row].collections, 0, memory_order_relaxed);
         }
     }
 }
@@ -185,16 +229,16 @@ void prefix_sizes_free(struct database *database)
     mem_free(sizes);
 }
 
-void prefix_sizes_add(struct database *database, struct prefix_row *rows, uint32_t count)
+void prefix_sizes_add(struct database *database, struct prefix_size_sum *sums, uint32_t count)
 {
     struct prefix_sizes *sizes = sizes_of(database);
     for (uint32_t i = 0; sizes != NULL && i < DATABASE_STRIPES; i++) {
         struct prefix_size *stripe = stripe_of(sizes, i);
         for (uint32_t row = 0; stripe != NULL && row < count; row++) {
-            rows[row].keys +=
-                (uint64_t)atomic_load_explicit(&stripe[row].keys, memory_order_relaxed);
-            rows[row].bytes +=
-                (uint64_t)atomic_load_explicit(&stripe[row].bytes, memory_order_relaxed);
+            struct prefix_size *size = &stripe[row];
+            sums[row].keys += atomic_load_explicit(&size->keys, memory_order_relaxed);
+            sums[row].bytes += atomic_load_explicit(&size->bytes, memory_order_relaxed);
+            sums[row].collections += atomic_load_explicit(&size->collections, memory_order_relaxed);
         }
     }
 }
@@ -202,15 +246,14 @@ void prefix_sizes_add(struct database *database, struct prefix_row *rows, uint32
 struct recount {
     struct prefixes *prefixes;
     struct prefix_thread *self;
-    struct prefix_row *rows;
+    struct prefix_size_sum *sums;
 };
 
 static bool recount_entry(void *argument, struct entry *entry)
 {
     const struct recount *recount = argument;
     uint32_t index = prefix_index(recount->prefixes, recount->self, entry_key(entry));
-    recount->rows[index].keys++;
-    recount->rows[index].bytes += entry_bytes(entry) + collection_bytes(entry);
+    add_entry(&recount->sums[index], entry, collection_bytes(entry), 1);
     return true;
 }
 
@@ -232,9 +275,9 @@ void prefixes_verify(struct keyspace *keyspace)
         return;
     }
     uint32_t count = prefixes->max + PREFIX_FIRST;
-    size_t size = count * sizeof(struct prefix_row);
-    struct prefix_row *told = mem_alloc(size);
-    struct prefix_row *found = mem_alloc(size);
+    size_t size = count * sizeof(struct prefix_size_sum);
+    struct prefix_size_sum *told = mem_alloc(size);
+    struct prefix_size_sum *found = mem_alloc(size);
     struct recount recount = {prefixes, prefix_thread_self(prefixes), found};
     for (uint32_t db = 0; db < keyspace->database_count; db++) {
         struct database *database = database_of(keyspace, db);
@@ -248,6 +291,7 @@ void prefixes_verify(struct keyspace *keyspace)
         for (uint32_t i = 0; i < count; i++) {
             check(told[i].keys == found[i].keys);
             check(told[i].bytes == found[i].bytes);
+            check(told[i].collections == found[i].collections);
         }
     }
     mem_free(told);

@@ -24,7 +24,7 @@ struct prefix_row {
     enum prefix_kind kind;
     struct bytes name; /* NAMED: lives as long as the keyspace */
     uint64_t keys;
-    uint64_t bytes; /* entries and values */
+    uint64_t bytes; /* entries and values; long elements of collections are estimated */
     uint64_t hits;
     uint64_t misses;
     uint64_t misses_expired; /* of those: the key was there, and its time was over */

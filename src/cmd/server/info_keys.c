@@ -8,6 +8,7 @@
 
 /* Which figures of a row are counts, and which are scaled from samples. */
 #define PREFIX_EXACT "keys,bytes,evictions"
+#define PREFIX_ESTIMATED "bytes_of_long_elements"
 #define PREFIX_SAMPLED "hits,misses,misses_expired,sets"
 
 static unsigned long long wide(uint64_t number)
@@ -43,8 +44,8 @@ void info_prefixes(const struct info *info)
     buf_append_quoted(info->text, buf_bytes(&separator));
     buf_format(info->text,
                "\r\nprefix_max:%lld\r\nprefix_rows:%zu\r\n"
-               "prefix_exact:" PREFIX_EXACT "\r\nprefix_sampled:" PREFIX_SAMPLED
-               "\r\nprefix_sample_ratio:%d\r\n",
+               "prefix_exact:" PREFIX_EXACT "\r\nprefix_estimated:" PREFIX_ESTIMATED
+               "\r\nprefix_sampled:" PREFIX_SAMPLED "\r\nprefix_sample_ratio:%d\r\n",
                (long long)option_get(&options->prefix_max), count, PREFIX_SAMPLE_RATIO);
     for (size_t i = 0; i < count; i++) {
         print_prefix(info->text, i, &rows[i]);
