@@ -84,7 +84,8 @@ def test_arguments(c):
 
 @case(skip=OWN, protocols=BOTH, options=())
 def test_session(c):
-    rows(c, (START + "2 CPU NET COUNT 64 DURATION 1000000 SAMPLE 1", OK), (START + "1 CPU", RUNNING),
+    rows(c, (START + "2 CPU NET COUNT 64 DURATION 1000000 SAMPLE 1", OK),
+         (START + "1 CPU", RUNNING),
          ("HOTKEYS RESET", Error("ERR hotkeys tracking session in progress, stop it first")))
     assert get(c)["tracking-active"] == 1
     rows(c, ("HOTKEYS STOP", OK), ("HOTKEYS STOP", None))

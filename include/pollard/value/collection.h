@@ -52,7 +52,7 @@ static inline bool collection_is_unique(const struct collection *collection)
 void collection_own(struct collection **collection);
 /* Elements: of a hash its fields. */
 uint64_t collection_count(const struct collection *collection);
-/* Bytes of it and of its structure, without long elements' blobs: the same for the same state. O(1).
+/* Bytes of it and of its structure, long elements' blobs apart. The same state has the same. O(1).
  */
 size_t collection_own_memory(const struct collection *collection);
 /* Bytes of these blobs, estimated from samples (0: all). */
