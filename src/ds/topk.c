@@ -15,6 +15,7 @@ struct item {
     uint64_t error;
     uint32_t slot; /* in the table */
     uint32_t size; /* of the key, as kept */
+    uint32_t room; /* for one */
     unsigned char *key;
 };
 
@@ -140,7 +141,10 @@ static void empty_slot(struct topk *topk, uint32_t slot)
 static void keep_key(struct item *item, struct bytes key)
 {
     item->size = (uint32_t)(key.size < TOPK_KEY_MAX ? key.size : TOPK_KEY_MAX);
-    item->key = mem_realloc(item->key, item->size);
+    if (item->size > item->room) {
+        item->key = mem_realloc(item->key, item->size);
+        item->room = item->size;
+    }
     if (item->size > 0) {
         memcpy(item->key, key.data, item->size);
     }
@@ -168,6 +172,7 @@ static void add(struct topk *topk, const struct topk_item *added)
     item.weight += lightest->weight;
     item.error += lightest->weight;
     item.key = lightest->key;
+    item.room = lightest->room;
     keep_key(&item, added->key);
     empty_slot(topk, lightest->slot);
     item.slot = find_slot(topk, added->hash);
@@ -179,6 +184,18 @@ void topk_add(struct topk *topk, struct bytes key, uint64_t hash, uint64_t weigh
 {
     topk->total += weight;
     add(topk, &(struct topk_item){.key = key, .hash = hash, .weight = weight});
+}
+
+void topk_offer(struct topk *topk, struct bytes key, uint64_t hash, struct topk_offer offer)
+{
+    if (topk->count == topk->capacity && topk->slots[find_slot(topk, hash)] == 0) {
+        double needed = (double)topk->heap[0].weight + (double)offer.weight;
+        if ((double)offer.random * needed >= (double)offer.weight * 4294967296.0) {
+            topk->total += offer.weight;
+            return;
+        }
+    }
+    topk_add(topk, key, hash, offer.weight);
 }
 
 void topk_fade(struct topk *topk)

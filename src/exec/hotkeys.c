@@ -17,8 +17,8 @@
 
 /* Keys of late that a thread holds: those with more than one access in so many are found. */
 #define RECENT_CAPACITY 256
-/* Calls looked at between two fadings: half of what is shown is about the last half million calls
- * of a thread, at one in 64. */
+/* Calls looked at between two fadings: half of what is shown is about the last two million calls
+ * of a thread, at one in 256. */
 #define FADE_EVERY 8192
 /* Keys that a session holds for each one that is told. Guess: errors are small then. */
 #define SESSION_PLACES 8
@@ -119,20 +119,34 @@ static struct hot_thread *thread_get(struct hotkeys *hotkeys, uint32_t index)
     return atomic_load_explicit(&hotkeys->threads[index], memory_order_acquire);
 }
 
-/* Spreads the amount over the keys, or over some of very many. */
+/* Of a call with very many keys some stand for all: every so many. */
+static uint32_t step_of(const struct key_list *keys)
+{
+    return (keys->count + CALL_KEYS_MAX - 1) / CALL_KEYS_MAX;
+}
+
 static void add_keys(struct topk *topk, const struct key_list *keys, uint64_t each)
 {
-    uint32_t step = (keys->count + CALL_KEYS_MAX - 1) / CALL_KEYS_MAX;
+    uint32_t step = step_of(keys);
     for (uint32_t i = 0; i < keys->count; i += step) {
         topk_add(topk, keys->keys[i].name, keys->keys[i].hash, each * step);
+    }
+}
+
+static void offer_keys(struct topk *topk, const struct key_list *keys, uint64_t each)
+{
+    uint32_t step = step_of(keys);
+    for (uint32_t i = 0; i < keys->count; i += step) {
+        topk_offer(topk, keys->keys[i].name, keys->keys[i].hash,
+                   (struct topk_offer){each * step, (uint32_t)random_u64()});
     }
 }
 
 static void book_recent(struct hot_thread *self, const struct hotkeys_call *call, uint32_t weight)
 {
     uint64_t bytes = call->bytes / call->keys.count;
-    add_keys(self->recent[HOTKEYS_BY_ACCESSES], &call->keys, weight);
-    add_keys(self->recent[HOTKEYS_BY_BYTES], &call->keys, bytes * weight);
+    offer_keys(self->recent[HOTKEYS_BY_ACCESSES], &call->keys, weight);
+    offer_keys(self->recent[HOTKEYS_BY_BYTES], &call->keys, bytes * weight);
     if (++self->looks >= FADE_EVERY) {
         self->looks = 0;
         topk_fade(self->recent[HOTKEYS_BY_ACCESSES]);

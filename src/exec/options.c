@@ -41,7 +41,7 @@ const struct option_row exec_option_rows[] = {
      .kind = OPTION_NUMBER,
      .flags = OPTION_OWN,
      FIELD(hotkeys_sample_ratio),
-     .fallback = "64",
+     .fallback = "256",
      .min = 0,
      .max = 1000000,
      .unit = "calls",

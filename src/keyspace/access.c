@@ -426,30 +426,39 @@ static ATTR_NOINLINE void end_extras(struct access *access)
 }
 
 /* While the shards are held still. */
-static inline void count_edits(struct access *access)
+static void count_edits(struct access *access)
 {
-    if (UNLIKELY(access->has_edits)) {
+    if (access->has_edits) {
         access->has_edits = false;
         prefixes_settle(access->keyspace);
     }
 }
 
+/* access_end when there is more to do than to let one shard go. */
+static ATTR_NOINLINE void end_slowly(struct access *access)
+{
+    if (access->granted) {
+        count_edits(access);
+        let_go(access, access->shard_count);
+        access->granted = false;
+    }
+    if (access->has_extras) {
+        end_extras(access);
+    }
+    access->shard_count = 0;
+}
+
 void access_end(struct access *access)
 {
     debug_check(!access->is_untold); /* The handler told what it did. */
-    if (LIKELY(access->granted)) {
-        count_edits(access);
-        if (LIKELY(access->shard_count == 1 && access->shards[0] != NULL)) {
-            shard_unlock(access->keyspace, access->shards[0], access->mode == ACCESS_WRITE,
-                         extra_of(access));
-        } else {
-            let_go(access, access->shard_count);
-        }
-        access->granted = false;
+    bool is_plain = access->granted && !access->has_extras && access->shard_count == 1;
+    if (UNLIKELY(!is_plain || access->shards[0] == NULL)) {
+        end_slowly(access);
+        return;
     }
-    if (UNLIKELY(access->has_extras)) {
-        end_extras(access);
-    }
+    shard_unlock(access->keyspace, access->shards[0], access->mode == ACCESS_WRITE,
+                 extra_of(access));
+    access->granted = false;
     access->shard_count = 0;
 }
 

@@ -49,14 +49,13 @@ bool key_find(struct access *access, uint32_t index, uint32_t flags, struct valu
     }
     if (LIKELY((flags & KEY_QUIET) == 0)) {
         stat_add(entry != NULL ? STAT_keyspace_hits : STAT_keyspace_misses, 1);
-        prefixes_see(access, index, entry != NULL ? PREFIX_HIT : PREFIX_MISS);
     }
     if (entry == NULL) {
         if (UNLIKELY((access->interest & EVENT_CLASS_MISS) != 0) &&
             (flags & (KEY_QUIET | KEY_NO_MISS)) == 0) {
             key_tell(access, index, EVENT_keymiss);
         }
-        return false;
+        return (flags & KEY_QUIET) == 0 && prefixes_see(access, index, PREFIX_MISS, 0) != 0;
     }
     if (LIKELY((flags & (KEY_QUIET | KEY_NO_CLOCK)) == 0 &&
                (access->flags & ACCESS_NO_TOUCH) == 0)) {
@@ -67,7 +66,7 @@ bool key_find(struct access *access, uint32_t index, uint32_t flags, struct valu
         }
     }
     entry_value(entry, ret_value);
-    return true;
+    return UNLIKELY((flags & KEY_QUIET) != 0) || prefixes_see(access, index, PREFIX_HIT, 1) != 0;
 }
 
 int64_t key_expiry(struct access *access, uint32_t index)

@@ -140,15 +140,15 @@ static inline enum status put_value(struct access *access, uint32_t index,
 enum status key_update(struct access *access, uint32_t index, const struct value *value,
                        int64_t expires_at_ms)
 {
-    prefixes_see(access, index, PREFIX_SET);
     enum status status = put_value(access, index, value, expires_at_ms);
     if (value->type != VALUE_STRING) {
         collection_release(value->collection);
     }
-    if (LIKELY(status == STATUS_OK)) {
-        note_untold(access);
+    if (UNLIKELY(status != STATUS_OK)) {
+        return status;
     }
-    return status;
+    note_untold(access);
+    return (enum status)prefixes_see(access, index, PREFIX_SET, STATUS_OK);
 }
 
 /* key_put while someone listens. */
@@ -191,10 +191,11 @@ enum status key_collection(struct access *access, uint32_t index, enum value_typ
     uint32_t clock = entry_clock_at(access->now_ms);
     atomic_store_explicit(&entry->clock, clock, memory_order_relaxed);
     *ret_collection = entry_collection(entry);
-    prefixes_see(access, index, PREFIX_SET);
+    (void)prefixes_see(access, index, PREFIX_SET, 0);
     if (access->keyspace->prefixes != NULL) {
         prefixes_edit(&place);
         access->has_edits = true;
+        access->has_extras = true;
     }
     collection_own(*ret_collection);
     return STATUS_OK;
@@ -411,7 +412,7 @@ enum status key_edit(struct access *access, uint32_t index, size_t size, bool gr
     entry = key_lookup(access, index, &place);
     check(entry != NULL);
     atomic_store_explicit(&entry->clock, entry_clock_at(access->now_ms), memory_order_relaxed);
-    prefixes_see(access, index, PREFIX_SET);
+    (void)prefixes_see(access, index, PREFIX_SET, 0);
     struct blob *blob = entry_blob(entry);
     *ret_data = blob != NULL ? blob->data : entry_embedded(entry);
     return STATUS_OK;
@@ -438,7 +439,7 @@ enum status key_copy(struct access *access, uint32_t from, uint32_t to)
     struct entry *old = key_lookup(access, to, &place);
     enum value_type old_type = old == NULL ? VALUE_STRING : entry_type(old);
     note_change(access);
-    prefixes_see(access, to, PREFIX_SET);
+    (void)prefixes_see(access, to, PREFIX_SET, 0);
     enum status status = put_parts(access, to, &place, &parts);
     if (status == STATUS_OK && old != NULL) {
         /* What was there is deleted first, in Redis: the key is a new one. */

@@ -116,40 +116,49 @@ static struct prefix *make(struct prefixes *prefixes, struct bytes name)
     return prefix;
 }
 
-static ATTR_NOINLINE uint32_t index_of_new(struct prefixes *prefixes, struct prefix_thread *self,
-                                           struct bytes name)
+/* NULL: there is none, and no room for it. */
+static struct prefix *find_or_make(struct prefixes *prefixes, struct bytes name)
 {
     uint32_t slot;
     struct prefix *prefix = find(prefixes, name, &slot);
-    if (prefix == NULL) {
-        /* Full is full for ever: who finds it so needs no lock. */
-        if (atomic_load_explicit(&prefixes->count, memory_order_acquire) ==
-            prefixes->max + PREFIX_FIRST) {
-            prefix = find(prefixes, name, &slot);
-        } else {
-            prefix = make(prefixes, name);
-        }
+    if (LIKELY(prefix != NULL)) {
+        return prefix;
     }
-    if (prefix == NULL) {
-        return PREFIX_OTHER;
-    }
-    self->last = prefix;
-    return prefix->index;
+    /* Full is full for ever: who finds it so needs no lock. But what made it so is looked at. */
+    bool is_full = atomic_load_explicit(&prefixes->count, memory_order_acquire) ==
+                   prefixes->max + PREFIX_FIRST;
+    return is_full ? find(prefixes, name, &slot) : make(prefixes, name);
 }
 
-uint32_t prefix_index(struct prefixes *prefixes, struct prefix_thread *self, struct bytes key)
+static void remember(struct prefix_thread *self, const struct prefixes *prefixes,
+                     const struct prefix *prefix)
 {
-    const struct prefix *last = self->last;
-    if (LIKELY(last != NULL && key.size > last->size &&
-               key.data[last->size] == prefixes->separator &&
-               bytes_same(last->name, key.data, last->size))) {
-        return last->index; /* A name has no separator in it, so this one is the key's first. */
+    unsigned char word[8] = {0};
+    unsigned char mask[8] = {0};
+    if (prefix->size >= sizeof(word)) {
+        return;
     }
+    memcpy(word, prefix->name, prefix->size);
+    word[prefix->size] = prefixes->separator;
+    memset(mask, 0xff, prefix->size + 1);
+    memcpy(&self->last_word, word, sizeof(word));
+    memcpy(&self->last_mask, mask, sizeof(mask));
+    self->last_index = prefix->index;
+}
+
+uint32_t prefix_find(struct prefixes *prefixes, struct prefix_thread *self, struct bytes key)
+{
     size_t looked_at = key.size < PREFIX_SIZE_MAX + 1 ? key.size : PREFIX_SIZE_MAX + 1;
     const unsigned char *end =
         key.size == 0 ? NULL : memchr(key.data, prefixes->separator, looked_at);
     if (end == NULL) {
         return PREFIX_NONE;
     }
-    return index_of_new(prefixes, self, bytes_make(key.data, (size_t)(end - key.data)));
+    const struct prefix *prefix =
+        find_or_make(prefixes, bytes_make(key.data, (size_t)(end - key.data)));
+    if (prefix == NULL) {
+        return PREFIX_OTHER;
+    }
+    remember(self, prefixes, prefix);
+    return prefix->index;
 }

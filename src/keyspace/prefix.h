@@ -57,9 +57,18 @@ struct prefix_edit {
     size_t before; /* bytes, as counted */
 };
 
+struct prefix_size;
+
 /* Of one thread. Tallies are read by others. */
 struct prefix_thread {
-    const struct prefix *last; /* found last: most keys in a row are alike */
+    /* Found last, if it is short: most keys in a row are alike. The first bytes of a key, masked,
+     * are the prefix and its separator. */
+    uint64_t last_word;
+    uint64_t last_mask; /* 0: none */
+    uint32_t last_index;
+    /* The stripe that was counted in last, of the database that was; never freed before it. */
+    const struct database *sized;
+    struct prefix_size *sizes;
     struct prefix_edit *edits;
     uint32_t edit_count;
     uint32_t edit_capacity;
@@ -83,14 +92,26 @@ struct prefixes {
     _Atomic(struct prefix_thread *) threads[THREADS_MAX];
 };
 
-extern _Thread_local struct sampler prefix_sampler;
+extern _Thread_local struct sampler prefix_sampler ATTR_TLS_DIRECT;
 
 /* NULL: the options want none. */
 struct prefixes *prefixes_create(const struct keyspace_options *options,
                                  const struct hash_secret *secret);
 void prefixes_destroy(struct prefixes **prefixes);
+uint32_t prefix_find(struct prefixes *prefixes, struct prefix_thread *self, struct bytes key);
 /* The row of a key, made when it is the first of its prefix and there is room. */
-uint32_t prefix_index(struct prefixes *prefixes, struct prefix_thread *self, struct bytes key);
+static inline uint32_t prefix_index(struct prefixes *prefixes, struct prefix_thread *self,
+                                    struct bytes key)
+{
+    uint64_t word;
+    if (LIKELY(key.size >= sizeof(word) && self->last_mask != 0)) {
+        memcpy(&word, key.data, sizeof(word));
+        if (LIKELY((word & self->last_mask) == self->last_word)) {
+            return self->last_index;
+        }
+    }
+    return prefix_find(prefixes, self, key);
+}
 struct prefix_thread *prefix_thread_make(struct prefixes *prefixes);
 static inline struct prefix_thread *prefix_thread_self(struct prefixes *prefixes)
 {
@@ -119,15 +140,15 @@ void prefixes_verify(struct keyspace *keyspace);
 /* ---- Lookups and stores ---- */
 
 enum prefix_event { PREFIX_HIT, PREFIX_MISS, PREFIX_MISS_EXPIRED, PREFIX_SET };
-ATTR_NOINLINE void prefixes_look(const struct access *access, uint32_t index,
-                                 enum prefix_event event);
+/* Looks at an event whose turn has come; returns result, so that the straight path may end with
+ * it. */
+ATTR_NOINLINE int prefixes_look(const struct access *access, uint32_t index,
+                                enum prefix_event event, int result);
 /* A lookup or store of a key: looked at if its turn has come. */
-static inline void prefixes_see(const struct access *access, uint32_t index,
-                                enum prefix_event event)
+static inline int prefixes_see(const struct access *access, uint32_t index, enum prefix_event event,
+                               int result)
 {
-    if (sampler_is_due(&prefix_sampler)) {
-        prefixes_look(access, index, event);
-    }
+    return sampler_is_due(&prefix_sampler) ? prefixes_look(access, index, event, result) : result;
 }
 /* A key is gone because its time was over, or because memory was wanted. Any shard state. */
 void prefixes_expired(struct keyspace *keyspace, uint32_t hash);

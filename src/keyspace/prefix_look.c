@@ -74,13 +74,13 @@ static bool has_expired(struct prefixes *prefixes, uint32_t hash)
 
 /* ---- Tallies ---- */
 
-void prefixes_look(const struct access *access, uint32_t index, enum prefix_event event)
+int prefixes_look(const struct access *access, uint32_t index, enum prefix_event event, int result)
 {
     const struct access_key *key = &access->keys[index];
     struct prefixes *prefixes = access->keyspace->prefixes;
     uint32_t weight = sampler_next(&prefix_sampler, prefixes == NULL ? 0 : PREFIX_SAMPLE_RATIO);
     if (weight == 0) {
-        return;
+        return result;
     }
     struct prefix_thread *self = prefix_thread_self(prefixes);
     struct prefix_tally *tally = &self->tallies[prefix_index(prefixes, self, key->name)];
@@ -94,6 +94,7 @@ void prefixes_look(const struct access *access, uint32_t index, enum prefix_even
             stat_counter_add(&tally->misses_expired, weight);
         }
     }
+    return result;
 }
 
 void prefixes_evicted(struct keyspace *keyspace, struct bytes name)

@@ -32,6 +32,7 @@ static struct prefix_size *stripe_of(struct prefix_sizes *sizes, uint32_t stripe
     return atomic_load_explicit(&sizes->stripes[stripe], memory_order_acquire);
 }
 
+/* The stripe, made when missing. */
 static ATTR_NOINLINE struct prefix_size *make_stripe(const struct prefixes *prefixes,
                                                      struct database *database, uint32_t stripe)
 {
@@ -58,35 +59,33 @@ static ATTR_NOINLINE struct prefix_size *make_stripe(const struct prefixes *pref
     return size;
 }
 
-static void add(const struct prefixes *prefixes, struct database *database, uint32_t index,
-                const struct prefix_size_sum *change)
+static void add(const struct prefixes *prefixes, struct prefix_thread *self,
+                struct database *database, uint32_t index, const struct prefix_size_sum *change)
 {
-    uint32_t stripe = thread_index() % DATABASE_STRIPES;
-    struct prefix_sizes *sizes = sizes_of(database);
-    struct prefix_size *size = LIKELY(sizes != NULL) ? stripe_of(sizes, stripe) : NULL;
-    if (UNLIKELY(size == NULL)) {
-        size = make_stripe(prefixes, database, stripe);
+    if (UNLIKELY(self->sized != database)) {
+        self->sizes = make_stripe(prefixes, database, thread_index() % DATABASE_STRIPES);
+        self->sized = database;
     }
+    struct prefix_size *size = &self->sizes[index];
     if (change->keys != 0) {
-        atomic_fetch_add_explicit(&size[index].keys, change->keys, memory_order_relaxed);
+        atomic_fetch_add_explicit(&size->keys, change->keys, memory_order_relaxed);
     }
     if (change->bytes != 0) {
-        atomic_fetch_add_explicit(&size[index].bytes, change->bytes, memory_order_relaxed);
+        atomic_fetch_add_explicit(&size->bytes, change->bytes, memory_order_relaxed);
     }
     if (UNLIKELY(change->collections != 0)) {
-        atomic_fetch_add_explicit(&size[index].collections, change->collections,
-                                  memory_order_relaxed);
+        atomic_fetch_add_explicit(&size->collections, change->collections, memory_order_relaxed);
     }
 }
 
-static size_t entry_bytes(const struct entry *entry)
+/* What the entry points to, but for collections. */
+static size_t blob_bytes_of(const struct entry *entry)
 {
-    size_t bytes = entry_size(entry);
-    if (UNLIKELY((entry->flags & ENTRY_BLOB) != 0)) {
-        const struct blob *blob = entry_blob(entry);
-        bytes += sizeof(*blob) + blob->capacity;
+    if (LIKELY((entry->flags & ENTRY_BLOB) == 0)) {
+        return 0;
     }
-    return bytes;
+    const struct blob *blob = entry_blob(entry);
+    return sizeof(*blob) + blob->capacity;
 }
 
 /* Now and then: what share of a prefix's collections are long elements. */
@@ -111,13 +110,16 @@ static void look_at_elements(struct prefix_thread *self, uint32_t index,
     atomic_store_explicit(&tally->long_bytes, lengthy, memory_order_relaxed);
 }
 
-/* Adds the entry's figures, times sign, the collection's bytes apart. */
-static void add_entry(struct prefix_size_sum *sum, const struct entry *entry, size_t collection,
-                      int sign)
+/* Adds the entry's figures, times sign, the collection's bytes apart; returns its key. */
+static struct bytes add_entry(struct prefix_size_sum *sum, const struct entry *entry,
+                              size_t collection, int sign)
 {
+    size_t size;
+    const struct bytes key = entry_measure(entry, &size);
     sum->keys += sign;
-    sum->bytes += sign * (int64_t)(entry_bytes(entry) + collection);
+    sum->bytes += sign * (int64_t)(size + blob_bytes_of(entry) + collection);
     sum->collections += sign * (int64_t)collection;
+    return key;
 }
 
 static size_t collection_bytes(const struct entry *entry)
@@ -149,20 +151,21 @@ void prefixes_move(const struct place *place, const struct entry *old, const str
 {
     struct prefixes *prefixes = place->keyspace->prefixes;
     struct prefix_thread *self = prefix_thread_self(prefixes);
-    uint32_t index = prefix_index(prefixes, self, entry_key(fresh != NULL ? fresh : old));
     struct prefix_size_sum change = {0};
+    struct bytes key = {0};
     if (old != NULL) {
-        add_entry(&change, old, counted_bytes(self, old), -1);
+        key = add_entry(&change, old, counted_bytes(self, old), -1);
     } else {
         prefixes_unexpire(prefixes, place->hash);
     }
     if (fresh != NULL) {
-        add_entry(&change, fresh, collection_bytes(fresh), 1);
-        if (UNLIKELY((fresh->flags & ENTRY_COLLECTION) != 0)) {
-            look_at_elements(self, index, *entry_collection((struct entry *)fresh));
-        }
+        key = add_entry(&change, fresh, collection_bytes(fresh), 1);
     }
-    add(prefixes, table_database(place->table), index, &change);
+    uint32_t index = prefix_index(prefixes, self, key);
+    add(prefixes, self, table_database(place->table), index, &change);
+    if (fresh != NULL && UNLIKELY((fresh->flags & ENTRY_COLLECTION) != 0)) {
+        look_at_elements(self, index, *entry_collection((struct entry *)fresh));
+    }
 }
 
 void prefixes_edit(const struct place *place)
@@ -198,7 +201,7 @@ void prefixes_settle(struct keyspace *keyspace)
     for (uint32_t i = 0; i < self->edit_count; i++) {
         const struct prefix_edit *edit = &self->edits[i];
         int64_t grown = (int64_t)collection_own_memory(*edit->collection) - (int64_t)edit->before;
-        add(prefixes, edit->database, edit->index,
+        add(prefixes, self, edit->database, edit->index,
             &(struct prefix_size_sum){.bytes = grown, .collections = grown});
         look_at_elements(self, edit->index, *edit->collection);
     }
@@ -253,7 +256,7 @@ static bool recount_entry(void *argument, struct entry *entry)
 {
     const struct recount *recount = argument;
     uint32_t index = prefix_index(recount->prefixes, recount->self, entry_key(entry));
-    add_entry(&recount->sums[index], entry, collection_bytes(entry), 1);
+    (void)add_entry(&recount->sums[index], entry, collection_bytes(entry), 1);
     return true;
 }
 

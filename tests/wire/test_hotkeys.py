@@ -211,7 +211,7 @@ def info(c):
 @case(skip=OWN, protocols=BOTH, options=ONE)
 def test_info(c):
     plain, lists = info(c)
-    assert plain == {"hotkeys-tracking-active": "0", "hotkeys_sample_ratio": "64",
+    assert plain == {"hotkeys-tracking-active": "0", "hotkeys_sample_ratio": "256",
                      "hot_accesses_total": "0", "hot_bytes_total": "0"}
     assert lists == {"accesses": [], "bytes": []}
     rows(c, ("SET a 1", OK), ("GET a", b"1"), ("PING", "PONG"))

@@ -48,7 +48,7 @@ def test_header(c):
     assert header(c) == {
         "prefix_stats": "1", "prefix_separator": '":"', "prefix_max": "256", "prefix_rows": "0",
         "prefix_exact": "keys,bytes,evictions", "prefix_estimated": "bytes_of_long_elements",
-        "prefix_sampled": "hits,misses,misses_expired,sets", "prefix_sample_ratio": "64"}
+        "prefix_sampled": "hits,misses,misses_expired,sets", "prefix_sample_ratio": "128"}
     assert c.cmd("CONFIG", "GET", "prefix-*") == {
         "prefix-stats": b"yes", "prefix-max": b"256", "prefix-separator": b":"}
     c.cmd("CONFIG", "SET", "prefix-max", "3").is_error("ERR CONFIG SET failed")

@@ -25,6 +25,16 @@ void topk_destroy(struct topk **topk);
 uint32_t topk_capacity(const struct topk *topk);
 /* hash: of the whole key; keys with the same one are the same key. O(log capacity). */
 void topk_add(struct topk *topk, struct bytes key, uint64_t hash, uint64_t weight);
+/* The same, but a key that would take another's place does so only with a chance of its weight over
+ * the weight it would get: a stream of ever new keys then moves little, and heavy keys stay. That
+ * each heavy key is held is likely then, no longer certain.
+ * Source: Ben Basat, Einziger, Friedman, Kassner, "Randomized admission policy for efficient top-k
+ * and frequency estimation", 2017. */
+struct topk_offer {
+    uint64_t weight;
+    uint32_t random; /* drawn anew, all numbers alike */
+};
+void topk_offer(struct topk *topk, struct bytes key, uint64_t hash, struct topk_offer offer);
 void topk_clear(struct topk *topk);
 /* Halves all weights: the old counts ever less. O(capacity). */
 void topk_fade(struct topk *topk);

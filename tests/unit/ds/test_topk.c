@@ -130,6 +130,29 @@ Test(topk, bounds_hold)
     topk_destroy(&topk);
 }
 
+Test(topk, offers_keep_the_heavy)
+{
+    uint64_t random = 20261129;
+    struct topk *topk = topk_create(64);
+    struct topk_item best[4];
+    /* Ten in a hundred are one of four keys; the others are new each time. */
+    for (uint32_t i = 0; i < 200000; i++) {
+        uint32_t number = i % 10 == 0 ? i / 10 % 4 : 1000 + i;
+        struct bytes key = bytes_make(&number, sizeof(number));
+        random = random * 6364136223846793005U + 1442695040888963407U;
+        topk_offer(topk, key, hash_digest(key),
+                   (struct topk_offer){.weight = 1, .random = (uint32_t)(random >> 32)});
+    }
+    cr_assert_eq(topk_total(topk), 200000);
+    cr_assert_eq(topk_best(topk, best, 4), 4);
+    for (int i = 0; i < 4; i++) {
+        cr_assert_lt(number_of(&best[i]), 4);
+        uint64_t sure = best[i].weight - best[i].error;
+        cr_assert(sure > 4000 && sure <= 5000, "%llu", (unsigned long long)sure);
+    }
+    topk_destroy(&topk);
+}
+
 Test(topk, fades)
 {
     struct topk *topk = topk_create(4);
