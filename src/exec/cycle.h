@@ -120,8 +120,10 @@ struct cycle {
     uint64_t large_request;
     uint64_t large_reply;
     struct sampler key_sampler; /* of calls whose keys are booked (hotkeys.h) */
-    int64_t key_ratio;          /* the option, and whether HOTKEYS tracks, as it was set up for */
-    bool tracks_keys;
+    uint32_t key_mark;          /* what it was set up for: */
+    int64_t key_ratio;
+    const _Atomic uint32_t *hotkeys_mark;
+    const option_number *hotkeys_ratio;
     bool monitored;      /* some reactor has a monitor */
     bool draining;       /* the server ends: no new requests */
     bool counts_clients; /* there is a limit of the clients' memory */

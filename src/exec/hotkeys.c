@@ -47,7 +47,8 @@ struct usage {
 
 struct hotkeys {
     const struct exec_options *options;
-    struct lock lock;            /* of the session, but for what is atomic */
+    struct lock lock; /* of the session, but for what is atomic */
+    _Atomic uint32_t mark;
     _Atomic int state;           /* enum state */
     _Atomic int64_t end_ms;      /* of its duration; INT64_MAX: none */
     _Atomic uint64_t generation; /* of sessions; 0: none yet */
@@ -92,6 +93,18 @@ void hotkeys_destroy(struct hotkeys **hotkeys_pointer)
     lock_deinit(&hotkeys->lock);
     mem_free(hotkeys);
     *hotkeys_pointer = NULL;
+}
+
+static bool has_state(const struct hotkeys *hotkeys, enum state state)
+{
+    return atomic_load_explicit((_Atomic int *)&hotkeys->state, memory_order_relaxed) == (int)state;
+}
+
+static void set_state(struct hotkeys *hotkeys, enum state state)
+{
+    atomic_store_explicit(&hotkeys->state, (int)state, memory_order_relaxed);
+    /* After the state: who sees the mark change finds it. */
+    atomic_fetch_add_explicit(&hotkeys->mark, 1, memory_order_release);
 }
 
 /* ---- Booking ---- */
@@ -194,16 +207,19 @@ static void book_session(const struct hotkeys *hotkeys, struct hot_thread *self,
     }
 }
 
-static bool has_state(const struct hotkeys *hotkeys, enum state state)
+/* Has the session a duration, whose end has to be looked for? */
+static bool has_end(const struct hotkeys *hotkeys)
 {
-    return atomic_load_explicit((_Atomic int *)&hotkeys->state, memory_order_relaxed) == (int)state;
+    return atomic_load_explicit((_Atomic int64_t *)&hotkeys->end_ms, memory_order_relaxed) !=
+           INT64_MAX;
 }
 
 void hotkeys_book(struct hotkeys *hotkeys, struct sampler *sampler, const struct hotkeys_call *call)
 {
     uint32_t most = (uint32_t)option_get(&hotkeys->options->hotkeys_sample_ratio);
     uint32_t weight = sampler_next(sampler, most);
-    bool is_tracking = has_state(hotkeys, STATE_TRACKING);
+    bool is_tracking = has_state(hotkeys, STATE_TRACKING) &&
+                       (!has_end(hotkeys) || hotkeys_is_tracking(hotkeys, clock_ms()));
     if (is_tracking) {
         /* The next one again. */
         *sampler = (struct sampler)SAMPLER_BEGIN;
@@ -260,7 +276,7 @@ static void stop(struct hotkeys *hotkeys, int64_t now_ms) REQUIRES(hotkeys->lock
 {
     hotkeys->stop_ms = now_ms;
     hotkeys->stop = usage_now();
-    atomic_store_explicit(&hotkeys->state, STATE_STOPPED, memory_order_relaxed);
+    set_state(hotkeys, STATE_STOPPED);
 }
 
 /* Is a session going on? One whose time is over is stopped. */
@@ -273,14 +289,13 @@ static bool settle(struct hotkeys *hotkeys, int64_t now_ms) REQUIRES(hotkeys->lo
     return has_state(hotkeys, STATE_TRACKING);
 }
 
+const _Atomic uint32_t *hotkeys_mark(const struct hotkeys *hotkeys)
+{
+    return &hotkeys->mark;
+}
+
 bool hotkeys_is_tracking(struct hotkeys *hotkeys, int64_t now_ms)
 {
-    if (LIKELY(!has_state(hotkeys, STATE_TRACKING))) {
-        return false;
-    }
-    if (now_ms < atomic_load_explicit(&hotkeys->end_ms, memory_order_relaxed)) {
-        return true;
-    }
     lock_acquire(&hotkeys->lock);
     bool is_tracking = settle(hotkeys, now_ms);
     lock_release(&hotkeys->lock);
@@ -306,7 +321,7 @@ bool hotkeys_start(struct hotkeys *hotkeys, const struct hotkeys_session *sessio
                               memory_order_relaxed);
         /* Release: who sees this generation sees what it is about. */
         atomic_fetch_add_explicit(&hotkeys->generation, 1, memory_order_release);
-        atomic_store_explicit(&hotkeys->state, STATE_TRACKING, memory_order_relaxed);
+        set_state(hotkeys, STATE_TRACKING);
     }
     lock_release(&hotkeys->lock);
     return may_start;
@@ -328,7 +343,7 @@ bool hotkeys_reset(struct hotkeys *hotkeys, int64_t now_ms)
     lock_acquire(&hotkeys->lock);
     bool may_reset = !settle(hotkeys, now_ms);
     if (may_reset) {
-        atomic_store_explicit(&hotkeys->state, STATE_NONE, memory_order_relaxed);
+        set_state(hotkeys, STATE_NONE);
     }
     lock_release(&hotkeys->lock);
     return may_reset;

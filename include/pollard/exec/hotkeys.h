@@ -34,8 +34,9 @@ void hotkeys_book(struct hotkeys *hotkeys, struct sampler *sampler,
 /* The same for a thread that has no cycle: with a sampler of its own. */
 bool hotkeys_is_due_here(struct hotkeys *hotkeys);
 void hotkeys_book_here(struct hotkeys *hotkeys, const struct hotkeys_call *call);
-/* Does HOTKEYS track at this time (ms since the epoch)? A look at an atomic, but at the end of a
- * session's duration. */
+/* A number that changes when a session begins or ends: a thread's sampler is to begin anew then. */
+const _Atomic uint32_t *hotkeys_mark(const struct hotkeys *hotkeys);
+/* Does HOTKEYS track at this time (ms since the epoch)? */
 bool hotkeys_is_tracking(struct hotkeys *hotkeys, int64_t now_ms);
 
 /* ---- A session of HOTKEYS ---- */
