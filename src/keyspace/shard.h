@@ -192,7 +192,8 @@ struct entry *place_put(struct place *place, uint32_t db, struct entry *entry, i
 /* The same key and value in an entry of the layout that the value wants now. */
 void place_remake(struct place *place, int64_t now_ms);
 /* key_tell for a key that no access holds, under the shard's exclusive lock: true when a sink was
- * called, and keyspace_settle is to be called after the lock is gone. */
+ * called, and keyspace_settle is to be called after the lock is gone. An eviction is counted with
+ * its key's prefix. */
 ATTR_MUST_USE bool place_tell(const struct place *place, struct bytes name, enum key_event event);
 void keyspace_settle(struct keyspace *keyspace);
 /* Deletes the key if it has expired by now and its shard is free at this moment: what a reader met

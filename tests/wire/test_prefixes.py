@@ -2,7 +2,7 @@
 import re
 import shlex
 
-from pollard_test import case, is_oracle, main, wait_for
+from pollard_test import Skip, case, is_oracle, main, wait_for
 
 OWN = "Pollard's own" if is_oracle() else None
 ROW = re.compile(r'^prefix(\d+):name=(.*),keys=(\d+),bytes=(\d+),hits=(\d+),misses=(\d+),'
@@ -205,6 +205,21 @@ def test_many_are_sampled(c):
     total = rows["h"]["misses"] + rows["m"]["misses"]
     assert 0.5 * 20000 < total < 1.5 * 20000, total
     assert rows["h"]["keys"] == 1
+
+
+@case(skip=OWN, options=("--maxmemory-policy", "allkeys-random"))
+def test_evictions(c):
+    used = int(c.cmd("INFO", "memory").value.split(b"used_memory:")[1].split(b"\r")[0])
+    c.cmd("CONFIG", "SET", "maxmemory", str(used + 2000000))
+    for i in range(8000):
+        if c.cmd("SET", f"{'ab'[i % 2]}:{i}", "x" * 1000).kind == "error":
+            raise Skip("nothing is evicted")
+    c.cmd("CONFIG", "SET", "maxmemory", "0")
+    evicted = int(c.cmd("INFO", "stats").value.split(b"evicted_keys:")[1].split(b"\r")[0])
+    rows = table(c)
+    assert rows["a"]["evictions"] > 0 and rows["b"]["evictions"] > 0
+    assert rows["a"]["evictions"] + rows["b"]["evictions"] == evicted
+    assert rows["a"]["keys"] + rows["b"]["keys"] == c.cmd("DBSIZE").value == 8000 - evicted
 
 
 @case(skip=OWN, options=("--threads", "1"))
