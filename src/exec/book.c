@@ -3,7 +3,42 @@
  * On the hot path once a call (call_book_inline); the logs are asked only when a threshold is met.
  */
 #include "cycle.h"
+#include "job.h"
 #include "pollard/base/clock.h"
+#include "pollard/base/mem.h"
+
+/* sampler NULL: the thread's own. EXEC has no keys of its own: its calls are booked one by one. */
+static ATTR_NOINLINE void book_keys(const struct exec *x, struct sampler *sampler, uint64_t ticks,
+                                    uint64_t bytes)
+{
+    struct access_key room[INLINE_KEYS_MAX + 1];
+    struct access_key *keys = room;
+    struct hotkeys_call call = {0};
+    if (x->command->route != ROUTE_QUEUE) {
+        /* A call that waits has taken its arguments along. The keys of the access may be gone. */
+        int count = x->request->argc == 0 ? 0
+                                          : call_find_keys(x->services->keyspace, x->command,
+                                                           x->request, x->db, &keys);
+        call.keys = (struct key_list){keys, count < 0 ? 0 : (uint32_t)count};
+        call.ticks = ticks;
+        call.bytes = bytes;
+    }
+    if (sampler != NULL) {
+        hotkeys_book(x->services->hotkeys, sampler, &call);
+    } else {
+        hotkeys_book_here(x->services->hotkeys, &call);
+    }
+    if (keys != room) {
+        mem_free(keys);
+    }
+}
+
+void call_book_keys(const struct exec *x, uint64_t ticks, uint64_t bytes)
+{
+    if (hotkeys_is_due_here(x->services->hotkeys)) {
+        book_keys(x, /* sampler= */ NULL, ticks, bytes);
+    }
+}
 
 void call_book(const struct exec *x, struct bytes peer, const struct call_result *result)
 {
@@ -51,6 +86,9 @@ void call_book_inline(struct cycle *cycle, const struct exec *x, size_t reply_by
     uint64_t ticks = now - cycle->ticks;
     cycle->ticks = now;
     bool failed = x->reply->had_error;
+    if (sampler_is_due(&cycle->key_sampler)) {
+        book_keys(x, &cycle->key_sampler, ticks, x->request->wire_size + reply_bytes);
+    }
     bool is_logged = ticks >= cycle->slow_ticks || x->request->wire_size >= cycle->large_request ||
                      reply_bytes >= cycle->large_reply;
     if (LIKELY(!is_logged)) {

@@ -382,6 +382,9 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
         };
         access_init(&cycle->access, cycle->services->keyspace, ACCESS_READ, (struct key_list){0},
                     /* now_ms= */ 0);
+        cycle->key_sampler = (struct sampler)SAMPLER_BEGIN;
+        cycle->hotkeys_mark = hotkeys_mark(cycle->services->hotkeys);
+        cycle->hotkeys_ratio = &cycle->services->exec_options->hotkeys_sample_ratio;
         cycle->flush_ticks = clock_ns_to_ticks(FLUSH_DELAY_NS);
         cycle->dispatch = &cycle->services->exec_options->dispatch;
         cycle->maxmemory = &cycle->services->keyspace_options->maxmemory;
@@ -396,6 +399,15 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
     }
     cycle->large_request = log_threshold(options, COMMANDLOG_LARGE_REQUEST);
     cycle->large_reply = log_threshold(options, COMMANDLOG_LARGE_REPLY);
+    /* Acquire: pairs with the release when a session begins or ends. */
+    uint32_t mark =
+        atomic_load_explicit((_Atomic uint32_t *)cycle->hotkeys_mark, memory_order_acquire);
+    int64_t key_ratio = option_get(cycle->hotkeys_ratio);
+    if (UNLIKELY(mark != cycle->key_mark || key_ratio != cycle->key_ratio)) {
+        cycle->key_mark = mark;
+        cycle->key_ratio = key_ratio;
+        cycle->key_sampler = (struct sampler)SAMPLER_BEGIN;
+    }
     cycle->monitored = registry_count_monitors(cycle->services->registry) > 0;
 }
 

@@ -14,6 +14,7 @@
 #include "pollard/client/push.h"
 #include "pollard/exec/dispatcher.h"
 #include "pollard/exec/exec.h"
+#include "pollard/exec/hotkeys.h"
 #include "pollard/stats/commandlog.h"
 #include "pollard/stats/stats.h"
 
@@ -118,6 +119,11 @@ struct cycle {
     uint64_t slow_ticks; /* 0 also when the latency monitor wants to see every call */
     uint64_t large_request;
     uint64_t large_reply;
+    struct sampler key_sampler; /* of calls whose keys are booked (hotkeys.h) */
+    uint32_t key_mark;          /* what it was set up for: */
+    int64_t key_ratio;
+    const _Atomic uint32_t *hotkeys_mark;
+    const option_number *hotkeys_ratio;
     bool monitored;          /* some reactor has a monitor */
     bool draining;           /* the server ends: no new requests */
     uint64_t plain_size_max; /* of a request that needs not be asked whether there is memory */
@@ -196,6 +202,9 @@ struct call_result {
 void call_book(const struct exec *x, struct bytes peer, const struct call_result *result);
 /* The same for a call that ran on its reactor. */
 void call_book_inline(struct cycle *cycle, const struct exec *x, size_t reply_bytes);
+
+/* Its keys, if its turn has come, for a call without a cycle. */
+void call_book_keys(const struct exec *x, uint64_t ticks, uint64_t bytes);
 
 /* ---- gate.c ---- */
 

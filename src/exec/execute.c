@@ -19,8 +19,9 @@ static bool is_deferred(const struct exec *x, const struct queued *queued)
            (queued->command->inside == INSIDE_SESSION && x->session == NULL);
 }
 
-static void book(const struct exec *x, uint64_t ticks)
+static void book(const struct exec *x, uint64_t ticks, size_t reply_bytes)
 {
+    call_book_keys(x, ticks, x->request->wire_size + reply_bytes);
     stats_command_done(stats_self(), x->command->id, ticks, x->reply->had_error);
     if (x->reply->had_error) {
         stat_add(STAT_error_replies, 1);
@@ -47,13 +48,14 @@ static void run_queued(struct exec *x, struct transaction *transaction, struct q
     inner.reply = &reply;
     inner.is_inside = true;
     inner.computes = EXEC_COMPUTES_MAX;
+    size_t replied = chain_size(chain);
     uint64_t begin = clock_ticks();
     enum status status = queued->command->handler(&inner);
     check(status != STATUS_TO_POOL && status != STATUS_PREPARE && status != STATUS_COMPUTE);
     check(status != STATUS_PENDING && status != STATUS_BLOCK);
     call_reply_status(&reply, status);
     exec_drop_work(&inner);
-    book(&inner, clock_ticks() - begin);
+    book(&inner, clock_ticks() - begin, chain_size(chain) - replied);
     if (x->tracks && (queued->command->flags & COMMAND_READONLY) != 0) {
         x->services->sinks.remember(x->services->sinks.context, &inner);
     }
@@ -154,14 +156,14 @@ static bool run_deferred(struct job *job, struct queued *queued)
     uint64_t begin = clock_ticks();
     enum status status = queued->command->handler(&x);
     if (status == STATUS_PENDING) {
-        book(&x, clock_ticks() - begin);
+        book(&x, clock_ticks() - begin, /* reply_bytes= */ 0);
         session->suspension->then = &job->suspension;
         session->suspension->take_part = transaction_take_part;
         session->suspension->discard = false;
         return true;
     }
     call_reply_status(&reply, status);
-    book(&x, clock_ticks() - begin);
+    book(&x, clock_ticks() - begin, chain_size(&queued->reply));
     session->suspension = &job->suspension;
     return false;
 }

@@ -221,6 +221,7 @@ void job_finish(struct job *job, enum status status)
         .failed = x->reply->had_error,
     };
     call_book(x, buf_bytes(&job->peer), &result);
+    call_book_keys(x, result.ticks, result.request_bytes + result.reply_bytes);
     suspension_resume(&job->suspension);
 }
 

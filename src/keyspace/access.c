@@ -11,6 +11,7 @@
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
 #include "pollard/stats/stats.h"
+#include "prefix.h"
 
 /* How long a short holder is waited for. An ordinary command holds a shard for well under 1 us. */
 #define SPIN_NS 2000
@@ -46,6 +47,7 @@ void access_init(struct access *access, struct keyspace *keyspace, enum access_m
     access->is_borrowed = false;
     access->has_told = false;
     access->changed_index = 0;
+    access->has_edits = false;
     access->has_lapsed = false;
     access->is_untold = false;
     access->ready = NULL;
@@ -423,21 +425,40 @@ static ATTR_NOINLINE void end_extras(struct access *access)
     }
 }
 
+/* While the shards are held still. */
+static void count_edits(struct access *access)
+{
+    if (access->has_edits) {
+        access->has_edits = false;
+        prefixes_settle(access->keyspace);
+    }
+}
+
+/* access_end when there is more to do than to let one shard go. */
+static ATTR_NOINLINE void end_slowly(struct access *access)
+{
+    if (access->granted) {
+        count_edits(access);
+        let_go(access, access->shard_count);
+        access->granted = false;
+    }
+    if (access->has_extras) {
+        end_extras(access);
+    }
+    access->shard_count = 0;
+}
+
 void access_end(struct access *access)
 {
     debug_check(!access->is_untold); /* The handler told what it did. */
-    if (LIKELY(access->granted)) {
-        if (LIKELY(access->shard_count == 1 && access->shards[0] != NULL)) {
-            shard_unlock(access->keyspace, access->shards[0], access->mode == ACCESS_WRITE,
-                         extra_of(access));
-        } else {
-            let_go(access, access->shard_count);
-        }
-        access->granted = false;
+    bool is_plain = access->granted && !access->has_extras && access->shard_count == 1;
+    if (UNLIKELY(!is_plain || access->shards[0] == NULL)) {
+        end_slowly(access);
+        return;
     }
-    if (UNLIKELY(access->has_extras)) {
-        end_extras(access);
-    }
+    shard_unlock(access->keyspace, access->shards[0], access->mode == ACCESS_WRITE,
+                 extra_of(access));
+    access->granted = false;
     access->shard_count = 0;
 }
 
@@ -530,6 +551,7 @@ void access_each_by_shard(struct access *access, access_visitor *visit, void *ar
     for (uint32_t s = 0; s < access->shard_count; s++) {
         struct shard *shard = access->shards[s];
         visit_shard(access, &lists, shard, visit, argument);
+        count_edits(access);
         /* All locks were held at one instant: letting one go early keeps the whole atomic. */
         shard_unlock(access->keyspace, shard, access->mode == ACCESS_WRITE, extra_of(access));
         access->shards[s] = NULL;

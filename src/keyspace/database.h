@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct prefix_sizes;
+
 /* Lines of counters: threads beyond share them. */
 #define DATABASE_STRIPES 16
 
@@ -22,9 +24,10 @@ struct database_counts {
 } ATTR_ALIGNED(CACHE_LINE);
 
 struct database {
-    _Atomic(struct database_counts *) counts; /* DATABASE_STRIPES of them, or NULL: no key yet */
-    _Atomic bool is_dead;                     /* flushed: its tables are garbage */
-    _Atomic uint32_t index;                   /* the logical one that maps to it, unless dead */
+    _Atomic(struct database_counts *) counts;    /* DATABASE_STRIPES of them, or NULL: no key yet */
+    _Atomic(struct prefix_sizes *) prefix_sizes; /* NULL: none counted yet (prefix.h) */
+    _Atomic bool is_dead;                        /* flushed: its tables are garbage */
+    _Atomic uint32_t index;                      /* the logical one that maps to it, unless dead */
     struct database *next_dead;
 };
 

@@ -5,6 +5,7 @@
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
+#include "prefix.h"
 
 /* How long one reclaim step may take before the pool does something else. */
 #define RECLAIM_US 2000
@@ -262,6 +263,9 @@ static void end_dead(struct keyspace *keyspace, struct database *database)
     keyspace->dead_databases = database->next_dead;
     keyspace->dead_shard = 0;
     database_reset(database);
+    if (keyspace->prefixes != NULL) {
+        prefix_sizes_reset(database, keyspace->prefixes->max + PREFIX_FIRST);
+    }
     database->next_dead = keyspace->spare_databases;
     keyspace->spare_databases = database;
     lock_release(&keyspace->dead_lock);

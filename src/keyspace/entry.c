@@ -279,6 +279,14 @@ size_t entry_size(const struct entry *entry)
     return layout.size;
 }
 
+struct bytes entry_measure(const struct entry *entry, size_t *ret_size)
+{
+    struct layout layout;
+    layout_of(entry, &layout);
+    *ret_size = layout.size;
+    return bytes_make(entry->body + layout.key, layout.value - layout.key);
+}
+
 struct bytes entry_key(const struct entry *entry)
 {
     struct layout layout;

@@ -68,6 +68,8 @@ bool entry_overwrite(struct entry *entry, const struct entry_parts *parts);
 bool entry_overwrite_bytes(struct entry *entry, const struct value *value);
 
 size_t entry_size(const struct entry *entry); /* as allocated, without what it points to */
+/* The key, and that size, in one look. */
+struct bytes entry_measure(const struct entry *entry, size_t *ret_size);
 struct bytes entry_key(const struct entry *entry);
 /* The value of any entry; entry_value is the short way for the commonest. */
 void entry_value_any(const struct entry *entry, struct value *ret_value);

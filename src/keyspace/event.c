@@ -4,6 +4,7 @@
 #include "key.h"
 #include "note.h"
 #include "pollard/base/check.h"
+#include "prefix.h"
 
 static const struct {
     const char *name;
@@ -157,6 +158,9 @@ bool place_tell_of(const struct place *place, struct bytes name, enum key_event 
     struct keyspace *keyspace = place->keyspace;
     const struct keyspace_sinks *sinks = &keyspace->sinks;
     uint32_t interest = shard_interest(keyspace, place->shard);
+    if (event == EVENT_evicted) {
+        prefixes_evicted(keyspace, name);
+    }
     if (LIKELY(interest == 0)) {
         return false;
     }

@@ -6,6 +6,7 @@
 #include "pollard/base/clock.h"
 #include "pollard/stats/stats.h"
 #include "pollard/value/hash.h"
+#include "prefix.h"
 #include "wheel.h"
 
 /* Keys handled in one hold of a shard: some tens of microseconds. */
@@ -31,10 +32,13 @@ static uint64_t settle_fields(struct place *place, struct entry *entry, const st
 {
     int64_t now_ms = hold->now_ms;
     struct collection **hash = entry_collection(entry);
+    place->position = table_find(place->table, entry_key(entry), place->hash);
+    if (place->keyspace->prefixes != NULL) {
+        prefixes_edit(place);
+    }
     collection_own(hash);
     uint64_t removed = hash_reap(hash, now_ms, hold->left);
     stat_add(STAT_expired_subkeys, removed);
-    place->position = table_find(place->table, entry_key(entry), place->hash);
     if (removed > 0) {
         *has_told |= place_tell(place, entry_key(entry), EVENT_hexpired);
     }
@@ -69,6 +73,7 @@ static void settle_item(struct place *place, uint16_t slot, struct hold *hold)
         entry_set_slot(entry, ENTRY_NO_SLOT);
         if (entry_is_expired(entry, now_ms)) {
             place->position = table_find(place->table, entry_key(entry), place->hash);
+            prefixes_expired(place->keyspace, place->hash);
             (void)place_unlink(place); /* It is the entry. */
             hold->has_told |= place_tell(place, entry_key(entry), EVENT_expired);
             keyspace_free_entry(place->keyspace, entry);
@@ -113,6 +118,7 @@ static void expire_hold(struct keyspace *keyspace, struct shard *shard, int64_t 
     }
     shard_sweep_leases(keyspace, shard, hold.now_ms);
     shard_publish_due(keyspace, shard);
+    prefixes_settle(keyspace);
     shard_unlock(keyspace, shard, /* exclusive= */ true, 0);
     gate_leave(&keyspace->gate);
     if (hold.has_told) {
@@ -132,6 +138,7 @@ bool expire_key(struct keyspace *keyspace, const struct access_key *key, int64_t
     place_find(keyspace, shard, key, &place);
     struct entry *entry = place.position.entry;
     if (entry != NULL && entry_is_expired(entry, now_ms)) {
+        prefixes_expired(keyspace, place.hash);
         (void)place_unlink(&place); /* It is the entry. */
         has_told = place_tell(&place, entry_key(entry), EVENT_expired);
         keyspace_free_entry(keyspace, entry);

@@ -2,6 +2,7 @@
 #include "key.h"
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
+#include "prefix.h"
 #include "wheel.h"
 
 /* Keys whose TTLs are averaged: a sample is enough for a mean. So many shards, and keys of each. */
@@ -116,6 +117,7 @@ static void verify_counts(struct keyspace *keyspace)
 void keyspace_verify(struct keyspace *keyspace)
 {
     verify_counts(keyspace);
+    prefixes_verify(keyspace);
     const struct rehash rehash = keyspace_rehash(keyspace);
     for (uint32_t i = 0; i < keyspace->shard_count; i++) {
         struct shard *shard = &keyspace->shards[i];

@@ -4,6 +4,7 @@
 #include "pollard/base/check.h"
 #include "pollard/base/mem.h"
 #include "pollard/stats/stats.h"
+#include "prefix.h"
 #include "wheel.h"
 
 /* Finds the live entry; an expired one is unlinked in a write access. NULL when absent. */
@@ -16,6 +17,7 @@ struct entry *key_lookup(struct access *access, uint32_t index, struct place *pl
     if (LIKELY(entry == NULL || !entry_is_expired(entry, access->now_ms))) {
         return entry;
     }
+    prefixes_expired(access->keyspace, place->hash);
     if (access->mode == ACCESS_WRITE) {
         (void)place_unlink(place); /* It is the entry. */
         if (UNLIKELY(access->interest != 0)) {
@@ -53,14 +55,14 @@ bool key_find(struct access *access, uint32_t index, uint32_t flags, struct valu
             (flags & (KEY_QUIET | KEY_NO_MISS)) == 0) {
             key_tell(access, index, EVENT_keymiss);
         }
-        return false;
+        return (flags & KEY_QUIET) == 0 && prefixes_see(access, index, PREFIX_MISS, 0) != 0;
     }
     if (LIKELY((flags & (KEY_QUIET | KEY_NO_CLOCK)) == 0 &&
                (access->flags & ACCESS_NO_TOUCH) == 0)) {
         clock_touch(access, entry);
     }
     entry_value(entry, ret_value);
-    return true;
+    return UNLIKELY((flags & KEY_QUIET) != 0) || prefixes_see(access, index, PREFIX_HIT, 1) != 0;
 }
 
 int64_t key_expiry(struct access *access, uint32_t index)

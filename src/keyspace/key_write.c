@@ -6,6 +6,7 @@
 #include "pollard/base/mem.h"
 #include "pollard/stats/stats.h"
 #include "pollard/value/hash.h"
+#include "prefix.h"
 #include "wheel.h"
 
 /* Copies and growths larger than this are made without the lock. Source: the design page. */
@@ -164,10 +165,11 @@ enum status key_update(struct access *access, uint32_t index, const struct value
     if (value->type != VALUE_STRING) {
         collection_release(value->collection);
     }
-    if (LIKELY(status == STATUS_OK)) {
-        note_untold(access);
+    if (UNLIKELY(status != STATUS_OK)) {
+        return status;
     }
-    return status;
+    note_untold(access);
+    return (enum status)prefixes_see(access, index, PREFIX_SET, STATUS_OK);
 }
 
 /* What there was under a key. */
@@ -217,7 +219,7 @@ enum status key_put_soft(struct access *access, uint32_t index, const struct val
     if (before.was_there) {
         tell_overwritten(access, index, before.type, VALUE_STRING);
     }
-    return STATUS_OK;
+    return (enum status)prefixes_see(access, index, PREFIX_SET, STATUS_OK);
 }
 
 enum status key_collection(struct access *access, uint32_t index, enum value_type type,
@@ -235,6 +237,12 @@ enum status key_collection(struct access *access, uint32_t index, enum value_typ
     note_change(access);
     clock_change(access, entry);
     *ret_collection = entry_collection(entry);
+    (void)prefixes_see(access, index, PREFIX_SET, 0);
+    if (access->keyspace->prefixes != NULL) {
+        prefixes_edit(&place);
+        access->has_edits = true;
+        access->has_extras = true;
+    }
     collection_own(*ret_collection);
     return STATUS_OK;
 }
@@ -458,6 +466,7 @@ enum status key_edit(struct access *access, uint32_t index, size_t size, bool gr
     entry = key_lookup(access, index, &place);
     check(entry != NULL);
     clock_change(access, entry);
+    (void)prefixes_see(access, index, PREFIX_SET, 0);
     struct blob *blob = entry_blob(entry);
     *ret_data = blob != NULL ? blob->data : entry_embedded(entry);
     return STATUS_OK;
@@ -485,6 +494,7 @@ enum status key_copy(struct access *access, uint32_t from, uint32_t to)
     struct entry *old = key_lookup(access, to, &place);
     enum value_type old_type = old == NULL ? VALUE_STRING : entry_type(old);
     note_change(access);
+    (void)prefixes_see(access, to, PREFIX_SET, 0);
     enum status status = put_parts(access, to, &place, &parts);
     if (status == STATUS_OK && old != NULL) {
         /* What was there is deleted first, in Redis: the key is a new one. */

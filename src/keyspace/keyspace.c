@@ -4,6 +4,7 @@
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
+#include "prefix.h"
 #include "wheel.h"
 
 /* Shards when the option leaves the choice: enough that threads seldom meet, and that the time one
@@ -60,6 +61,7 @@ struct keyspace *keyspace_create(const struct keyspace_options *options,
     }
     atomic_init(&keyspace->told_due_ms, INT64_MAX);
     atomic_init(&keyspace->expires_actively, true);
+    keyspace->prefixes = prefixes_create(options, &keyspace->secret);
     lock_init(&keyspace->dead_lock, LOCK_RANK_RETIRE);
     gate_init(&keyspace->gate);
     evict_init(keyspace);
@@ -69,6 +71,7 @@ struct keyspace *keyspace_create(const struct keyspace_options *options,
 static void database_destroy(struct database *database)
 {
     mem_free(atomic_load(&database->counts));
+    prefix_sizes_free(database);
     mem_free(database);
 }
 
@@ -98,6 +101,7 @@ void keyspace_destroy(struct keyspace **keyspace_pointer)
     gate_deinit(&keyspace->gate);
     notes_destroy(keyspace);
     evict_deinit(keyspace);
+    prefixes_destroy(&keyspace->prefixes);
     lock_deinit(&keyspace->dead_lock);
     mem_free(keyspace->databases);
     mem_free(keyspace->due_ms);

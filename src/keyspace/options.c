@@ -62,6 +62,12 @@ bool keyspace_knows_uses(const struct keyspace_options *options)
     return kind == CLOCK_LFU || kind == CLOCK_TINYLFU;
 }
 
+static const char *check_separator(void *owner, struct bytes value)
+{
+    (void)owner;
+    return value.size > 1 ? "prefix-separator must be one byte or empty" : NULL;
+}
+
 const struct option_row keyspace_option_rows[] = {
     {.name = "databases",
      .kind = OPTION_NUMBER,
@@ -100,7 +106,8 @@ const struct option_row keyspace_option_rows[] = {
      .section = "keys",
      .doc = "Which keys go when maxmemory is reached; with noeviction none, and commands that may "
             "need memory are refused. volatile policies evict only keys with an expiry. For a "
-            "cache allkeys-tinylfu keeps the right keys best; lrm is the least recently modified."},
+            "cache allkeys-tinylfu keeps the right keys best; lrm is the least recently "
+            "modified."},
     {.name = "maxmemory-samples",
      .kind = OPTION_NUMBER,
      FIELD(maxmemory_samples),
@@ -127,6 +134,34 @@ const struct option_row keyspace_option_rows[] = {
      .unit = "min",
      .section = "keys",
      .doc = "Time without use after which a counter of the lfu policies falls by one; 0: never."},
+    {.name = "prefix-stats",
+     .kind = OPTION_BOOL,
+     .flags = OPTION_IMMUTABLE | OPTION_OWN,
+     FIELD(prefix_stats),
+     .fallback = "yes",
+     .section = "keys",
+     .doc = "Count keys, bytes, hits, misses, sets and evictions by key prefix, for INFO "
+            "prefixes."},
+    {.name = "prefix-max",
+     .kind = OPTION_NUMBER,
+     .flags = OPTION_IMMUTABLE | OPTION_OWN,
+     FIELD(prefix_max),
+     .fallback = "256",
+     .min = 1,
+     .max = 65536,
+     .unit = "prefixes",
+     .section = "keys",
+     .doc = "Most prefixes that are told apart, the first ones that come; all others share one "
+            "row of INFO prefixes."},
+    {.name = "prefix-separator",
+     .kind = OPTION_TEXT,
+     .flags = OPTION_IMMUTABLE | OPTION_OWN,
+     FIELD(prefix_separator),
+     .fallback = ":",
+     .section = "keys",
+     .doc = "The byte that ends a key's prefix, at its first place in the key. \"\": prefixes are "
+            "not counted.",
+     .parse = check_separator},
 };
 const size_t keyspace_option_row_count =
     sizeof(keyspace_option_rows) / sizeof(keyspace_option_rows[0]);

@@ -4,6 +4,7 @@
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
+#include "prefix.h"
 #include "wheel.h"
 #include <sched.h>
 
@@ -165,6 +166,9 @@ struct entry *place_unlink(struct place *place)
     struct entry *entry = place->position.entry;
     struct table *table = place->table;
     const struct rehash rehash = keyspace_rehash(place->keyspace);
+    if (place->keyspace->prefixes != NULL) {
+        prefixes_move(place, entry, /* fresh= */ NULL);
+    }
     if ((entry->flags & ENTRY_TTL) != 0) {
         wheel_forget(table->wheel, entry, place->hash);
         count_ttl(table, entry, -1);
@@ -189,6 +193,9 @@ struct entry *place_put(struct place *place, uint32_t db, struct entry *entry, i
         place->table = shard_make_table(place->keyspace, place->shard, db);
     }
     struct table *table = place->table;
+    if (place->keyspace->prefixes != NULL) {
+        prefixes_move(place, old, entry);
+    }
     if (had_ttl && has_ttl) {
         /* Stays where it is filed if that is early enough. */
         entry_set_slot(entry, entry_slot(old));

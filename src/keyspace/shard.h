@@ -57,8 +57,11 @@ struct dead_value {
     size_t size;
 };
 
+struct prefixes;
+
 struct keyspace {
     const struct keyspace_options *options;
+    struct prefixes *prefixes; /* NULL: not counted (prefix.h) */
     struct keyspace_hooks hooks;
     struct keyspace_sinks sinks;
     struct hash_secret secret;
@@ -196,7 +199,8 @@ struct entry *place_put(struct place *place, uint32_t db, struct entry *entry, i
 /* The same key and value in an entry of the layout that the value wants now. */
 void place_remake(struct place *place, int64_t now_ms);
 /* key_tell for a key that no access holds, under the shard's exclusive lock: true when a sink was
- * called, and keyspace_settle is to be called after the lock is gone. */
+ * called, and keyspace_settle is to be called after the lock is gone. An eviction is counted with
+ * its key's prefix. */
 ATTR_MUST_USE bool place_tell(const struct place *place, struct bytes name, enum key_event event);
 /* The same for a change that is a client's. */
 ATTR_MUST_USE bool place_tell_of(const struct place *place, struct bytes name, enum key_event event,

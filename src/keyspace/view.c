@@ -52,6 +52,7 @@ void access_return(struct access *view, struct access *holder)
     holder->changed |= view->changed;
     /* The next view is to see a lease that this one has given. */
     holder->interest |= view->interest & ACCESS_NOTED;
+    holder->has_edits |= view->has_edits;
     holder->has_told |= view->has_told;
     holder->has_extras |= view->has_extras;
     view->granted = false;

@@ -6,6 +6,7 @@
 #include "pollard/base/mem.h"
 #include "pollard/base/thread.h"
 #include "pollard/exec/command.h"
+#include "pollard/exec/hotkeys.h"
 #include <stdio.h>
 #include <unistd.h>
 
@@ -156,6 +157,7 @@ bool server_start(struct server *server)
                                        server->reactor_count + worker_count);
     server->registry = registry_create(&server->client_options);
     fill_services(server);
+    server->services.hotkeys = hotkeys_create(&server->exec_options);
     server->dispatcher = dispatcher_create(&server->services, server->reactor_count);
     const char *rename_error = dispatcher_use_renames(server->dispatcher);
     if (rename_error != NULL) {
@@ -190,6 +192,7 @@ void server_finish(struct server *server)
     dispatcher_destroy(&server->dispatcher);
     registry_destroy(&server->registry);
     events_destroy(&server->events);
+    hotkeys_destroy(&server->services.hotkeys);
 #if POLLARD_DEBUG
     /* The kernel frees faster: only debug builds check that every key can be freed. */
     if (server->keyspace != NULL) {

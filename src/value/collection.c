@@ -75,7 +75,14 @@ static size_t blob_size(const struct item *item)
     return item->blob != NULL ? mem_block_size(item->blob) : 0;
 }
 
-size_t collection_memory(const struct collection *collection, uint64_t samples)
+size_t collection_own_memory(const struct collection *collection)
+{
+    size_t body =
+        collection->is_large ? methods_of(collection)->memory(collection) : collection->size;
+    return sizeof(*collection) + body;
+}
+
+size_t collection_long_memory(const struct collection *collection, uint64_t samples)
 {
     struct collection_cursor cursor;
     struct element element = {0}; /* The walks of some types fill members only. */
@@ -88,9 +95,13 @@ size_t collection_memory(const struct collection *collection, uint64_t samples)
         blobs += blob_size(&element.member) + blob_size(&element.value);
         seen++;
     }
+    return seen == 0 ? 0 : (size_t)((double)blobs / (double)seen * (double)count);
+}
+
+size_t collection_memory(const struct collection *collection, uint64_t samples)
+{
     size_t own = collection->is_large ? methods_of(collection)->memory(collection) : 0;
-    size_t blobs_all = seen == 0 ? 0 : (size_t)((double)blobs / (double)seen * (double)count);
-    return mem_block_size(collection) + own + blobs_all;
+    return mem_block_size(collection) + own + collection_long_memory(collection, samples);
 }
 
 void collection_cursor_begin(struct collection_cursor *cursor, const struct collection *collection,

@@ -108,6 +108,41 @@ def test_scan_and_sizes(c):
 
 
 @case
+def test_sizes_of_every_type(c):
+    c.cmd("SET", "text:small", "x")
+    c.cmd("SET", "text:large", "x" * 3000)
+    c.cmd("RPUSH", "list", *range(500))
+    c.cmd("HSET", "hash", *range(600))
+    c.cmd("SADD", "set", *range(700))
+    c.cmd("ZADD", "zset", *range(800))
+    shown = cli(c, "--bigkeys")
+    for line in ("Sampled 6 keys", "Total key length in bytes is 35",
+                 "'\"text:large\"' has 3000 bytes", "'\"list\"' has 500 items",
+                 "'\"hash\"' has 300 fields", "'\"set\"' has 700 members",
+                 "'\"zset\"' has 400 members", "2 strings with 3001 bytes"):
+        assert line in shown, (line, shown)
+    for arguments in (["--memkeys"], ["--memkeys", "--memkeys-samples", "0"]):
+        shown = cli(c, *arguments)
+        for name, at_least in (("text:large", 3000), ("list", 500), ("hash", 300), ("set", 700),
+                               ("zset", 400)):
+            size = re.search(rf"'\"{name}\"' has (\d+) bytes", shown)
+            assert size and at_least <= int(size[1]) < at_least * 100, (name, shown)
+
+
+@case(options=("--maxmemory-policy", "allkeys-lfu"))
+def test_hot_keys(c):
+    for i in range(20):
+        c.cmd("SET", f"cold:{i}", "x")
+    if c.cmd("OBJECT", "FREQ", "cold:0").kind == "error":
+        raise Skip("no counters of accesses")
+    c.pipeline(*[("SET", "hot", "x"), ("GET", "hot")] * 2000)
+    shown = cli(c, "--hotkeys")
+    assert "Sampled 21 keys" in shown, shown
+    lines = re.findall(r'hot key found with counter: (\d+)\s+keyname: "?([^"\n]+)"?', shown)
+    assert lines and lines[0][1] == "hot" and int(lines[0][0]) > 10, shown
+
+
+@case
 def test_latency_and_stat(c):
     shown = cli(c, "--latency", "--raw", "-i", "1")
     assert len(shown.split()) >= 4, shown

@@ -369,6 +369,9 @@ int main(void)
     atomic_init(&options.databases, 4);
     atomic_init(&options.shards, 64);
     atomic_init(&options.maxmemory, 0);
+    option_put(&options.prefix_stats, 1);
+    option_put(&options.prefix_max, 7);
+    option_text_set(&options.prefix_separator, bytes_text("5"));
     size_t before = mem_used();
     stress.keyspace = keyspace_create(&options, &hooks, WORKERS);
     make_accounts(&stress);
@@ -386,6 +389,7 @@ int main(void)
     printf("sums %lld, waits %lld, rebuilds %lld, left %lld bytes\n",
            (long long)atomic_load(&stress.sums), (long long)atomic_load(&stress.waits),
            (long long)atomic_load(&stress.rebuilds), (long long)mem_used() - (long long)before);
+    option_text_deinit(&options.prefix_separator);
     stats_teardown();
     thread_release();
     return 0;

@@ -29,6 +29,7 @@ struct stats_options;
 struct server_options;
 struct pool;
 struct dispatcher;
+struct hotkeys;
 
 enum exec_dispatch { DISPATCH_AUTO, DISPATCH_INLINE, DISPATCH_POOL };
 
@@ -38,6 +39,7 @@ struct exec_options {
     option_number dispatch;                 /* enum exec_dispatch */
     option_number enable_debug_command;     /* 0 no, 1 yes, 2 local */
     option_number enable_protected_configs; /* the same */
+    option_number hotkeys_sample_ratio;     /* one call in so many; 0: none (hotkeys.h) */
     struct option_text rename_commands;
 };
 extern const struct option_row exec_option_rows[];
@@ -66,6 +68,7 @@ struct services {
     struct pool *pool;
     struct dispatcher *dispatcher;
     struct events *events; /* opaque here */
+    struct hotkeys *hotkeys;
     struct exec_sinks sinks;
     const struct exec_options *exec_options;
     const struct client_options *client_options;

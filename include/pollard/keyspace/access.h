@@ -63,6 +63,7 @@ struct access {
     bool has_told;          /* a sink was called: it is to be settled */
     uint32_t changed_index; /* 1 + of the key that the sinks heard of last: once is enough */
     bool is_untold;         /* debug builds: something was stored since the last event */
+    bool has_edits;         /* collections change in place: they are counted at the end */
     bool has_lapsed;        /* a reader met an expired key: the last such one */
     struct access_key lapsed;
     struct key_note *ready; /* keys with waiters that may take something now, oldest first */

@@ -32,6 +32,10 @@ struct keyspace_options {
     option_number maxmemory_samples;
     option_number lfu_log_factor;
     option_number lfu_decay_time; /* minutes */
+    /* What is counted by key prefix (prefixes.h). */
+    option_number prefix_stats; /* bool */
+    option_number prefix_max;
+    struct option_text prefix_separator; /* one byte, or none: off */
 };
 extern const struct option_row keyspace_option_rows[];
 extern const size_t keyspace_option_row_count;

@@ -52,6 +52,11 @@ static inline bool collection_is_unique(const struct collection *collection)
 void collection_own(struct collection **collection);
 /* Elements: of a hash its fields. */
 uint64_t collection_count(const struct collection *collection);
+/* Bytes of it and of its structure, long elements' blobs apart. The same state has the same. O(1).
+ */
+size_t collection_own_memory(const struct collection *collection);
+/* Bytes of these blobs, estimated from samples (0: all). */
+size_t collection_long_memory(const struct collection *collection, uint64_t samples);
 /* Bytes it takes, blobs of long elements estimated from samples (0: all). */
 size_t collection_memory(const struct collection *collection, uint64_t samples);
 /* Is freeing it more work than a reactor should do? O(1). */

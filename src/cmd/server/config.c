@@ -2,6 +2,7 @@
  * goes to the pool. */
 #include "pollard/config/config.h"
 #include "pollard/exec/exec.h"
+#include "pollard/keyspace/prefixes.h"
 #include "pollard/stats/stats.h"
 #include "pollard_commands.h"
 
@@ -61,6 +62,7 @@ enum status cmd_config_set(struct exec *x)
 enum status cmd_config_resetstat(struct exec *x)
 {
     stats_reset();
+    keyspace_prefixes_reset(x->services->keyspace);
     reply_ok(x->reply);
     return STATUS_OK;
 }

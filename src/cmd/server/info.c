@@ -34,6 +34,8 @@ static const struct {
     {"latencystats", "Latencystats", false, true, info_latencystats},
     {"cluster", "Cluster", true, true, info_cluster},
     {"keyspace", "Keyspace", true, true, info_keyspace},
+    {"hotkeys", "Hotkeys", false, true, info_hotkeys},
+    {"prefixes", "Prefixes", false, true, info_prefixes},
     {"shards", "Shards", false, false, info_shards},
 };
 #define SECTION_COUNT (sizeof(sections) / sizeof(sections[0]))

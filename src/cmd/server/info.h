@@ -69,6 +69,8 @@ void info_errorstats(const struct info *info);
 void info_latencystats(const struct info *info);
 void info_cluster(const struct info *info);
 void info_keyspace(const struct info *info);
+void info_hotkeys(const struct info *info);
+void info_prefixes(const struct info *info);
 void info_threads(const struct info *info);
 void info_shards(const struct info *info);
 

@@ -28,6 +28,10 @@ void fixture_begin(struct fixture *fixture, int64_t shards)
     *fixture = (struct fixture){.now_ms = clock_ms() + 1000000, .told_due_ms = INT64_MAX};
     option_put(&fixture->options.databases, 4);
     option_put(&fixture->options.shards, shards);
+    /* A digit separates, so that every room's names have prefixes, and few are told apart. */
+    option_put(&fixture->options.prefix_stats, 1);
+    option_put(&fixture->options.prefix_max, 7);
+    option_text_set(&fixture->options.prefix_separator, bytes_text("5"));
     fixture->used_before = mem_used();
     const struct keyspace_hooks hooks = {
         .context = fixture, .want_reclaim = want_reclaim, .want_expire = want_expire};
@@ -41,6 +45,7 @@ void fixture_end(struct fixture *fixture)
     keyspace_destroy(&fixture->keyspace);
     cr_assert_null(fixture->keyspace);
     cr_assert_eq(mem_used(), fixture->used_before, "all memory came back");
+    option_text_deinit(&fixture->options.prefix_separator);
     stats_teardown();
     thread_release();
 }

@@ -2,6 +2,7 @@
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
 #include "pollard/stats/commandlog.h"
+#include "pollard/stats/sampler.h"
 #include "pollard/stats/stats.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -201,4 +202,67 @@ Test(latency, keeps_the_worst_of_a_second)
     cr_assert_eq(latency_reset(bytes_text("command")), 1);
     cr_assert_eq(latency_reset(bytes_make(NULL, 0)), 0);
     end();
+}
+
+/* Events of which the sampler looked at some; what they stand for. */
+static uint64_t sample(struct sampler *sampler, uint32_t events, uint32_t most, uint32_t *ret_looks)
+{
+    uint64_t weight = 0;
+    *ret_looks = 0;
+    for (uint32_t i = 0; i < events; i++) {
+        if (sampler_is_due(sampler)) {
+            weight += sampler_next(sampler, most);
+            ++*ret_looks;
+        }
+    }
+    return weight;
+}
+
+Test(sampler, few_events_are_exact)
+{
+    struct sampler sampler = SAMPLER_BEGIN;
+    uint32_t looks;
+    cr_assert_eq(sample(&sampler, 60, 64, &looks), 60);
+    cr_assert_eq(looks, 60);
+}
+
+Test(sampler, many_events_are_scaled)
+{
+    struct sampler sampler = SAMPLER_BEGIN;
+    uint32_t looks;
+    uint64_t weight = sample(&sampler, 2000000, 64, &looks);
+    /* Nine standard deviations of a sum of some 31,000 gaps. */
+    cr_assert(weight > 1940000 && weight < 2060000, "%llu", (unsigned long long)weight);
+    cr_assert(looks > 25000 && looks < 40000, "%u", looks);
+    cr_assert_eq(sampler.weight, 64);
+}
+
+Test(sampler, one_in_one_is_all)
+{
+    struct sampler sampler = SAMPLER_BEGIN;
+    uint32_t looks;
+    cr_assert_eq(sample(&sampler, 10000, 1, &looks), 10000);
+    cr_assert_eq(looks, 10000);
+}
+
+Test(sampler, odd_bounds_and_changes)
+{
+    struct sampler sampler = SAMPLER_BEGIN;
+    uint32_t looks;
+    uint64_t weight = sample(&sampler, 1000000, 100, &looks);
+    cr_assert_eq(sampler.weight, 100);
+    cr_assert(weight > 940000 && weight < 1060000);
+    weight = sample(&sampler, 1000000, 10, &looks);
+    cr_assert_eq(sampler.weight, 10);
+    cr_assert(weight > 940000 && weight < 1060000);
+}
+
+Test(sampler, off_and_on)
+{
+    struct sampler sampler = SAMPLER_BEGIN;
+    uint32_t looks;
+    cr_assert_eq(sample(&sampler, 1000, 0, &looks), 0);
+    cr_assert_eq(looks, 1);
+    sampler.left = 1;
+    cr_assert_eq(sample(&sampler, 50, 64, &looks), 50, "it begins anew");
 }
