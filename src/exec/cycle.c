@@ -273,11 +273,10 @@ static void prefetch_keys(struct cycle *cycle)
  * a group. */
 static void look_at_budget(struct cycle *cycle)
 {
-    const struct services *services = cycle->services;
     uint64_t limit = (uint64_t)option_get(cycle->maxmemory);
     cycle->plain_size_max = UINT64_MAX;
     if (UNLIKELY(limit != 0)) {
-        cycle->plain_size_max = keyspace_over_budget(services->keyspace) > 0 ? 0 : limit;
+        cycle->plain_size_max = keyspace_over_budget(cycle->services->keyspace) > 0 ? 0 : limit;
     }
 }
 

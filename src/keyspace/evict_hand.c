@@ -143,15 +143,17 @@ static bool is_worth_a_visit(const struct keyspace *keyspace, uint32_t policy, u
     return shard_first_table(&keyspace->shards[shard]) != NULL;
 }
 
-/* The next shard that may have candidates; false when there is none. */
 bool hand_next_shard(struct step *step, uint32_t *ret_shard)
 {
     const struct keyspace *keyspace = step->keyspace;
-    for (uint32_t i = 0; i < keyspace->shard_count; i++) {
-        uint32_t shard =
-            atomic_fetch_add_explicit(&step->keyspace->evict.hand_shard, 1, memory_order_relaxed) &
-            keyspace->shard_mask;
+    /* No addition in one: that two threads visit the same shard does no harm. */
+    _Atomic uint32_t *hand = &step->keyspace->evict.hand_shard;
+    uint32_t shard = atomic_load_explicit(hand, memory_order_relaxed);
+    while (step->shards_left > 0) {
+        step->shards_left--;
+        shard = (shard + 1) & keyspace->shard_mask;
         if (is_worth_a_visit(keyspace, step->policy, shard)) {
+            atomic_store_explicit(hand, shard, memory_order_relaxed);
             *ret_shard = shard;
             return true;
         }
@@ -164,6 +166,7 @@ void hand_meet(struct step *step, uint32_t count)
 {
     struct visit visit = {.step = step};
     uint32_t met = 0;
+    hand_begin(step);
     for (uint32_t holds = 0; holds < VICTIM_HOLDS && met < count; holds++) {
         if (!hand_next_shard(step, &visit.at.shard)) {
             return;

@@ -8,6 +8,8 @@
 #define CHAIN_MAX 24
 /* Shards visited in search of one victim at most. */
 #define VICTIM_HOLDS 64
+/* Rounds through all shards, empty ones too, that a search takes at most. */
+#define VICTIM_ROUNDS 4
 
 /* One step: by which policy, and what it has done. */
 struct step {
@@ -17,7 +19,8 @@ struct step {
     uint32_t samples; /* keys to be met for a victim */
     uint32_t evicted;
     uint32_t most;
-    uint64_t ahead; /* bytes to be evicted although the budget holds */
+    uint32_t shards_left; /* that the hand may still pass in this search */
+    uint64_t ahead;       /* bytes to be evicted although the budget holds */
     int64_t now_ms;
     bool has_told;
 };
@@ -26,7 +29,12 @@ struct step {
 
 /* Meets at least count keys, if there are any that can be met, and leaves them in the pools. */
 void hand_meet(struct step *step, uint32_t count);
-/* The next shard that may have candidates; false when there is none. */
+/* A search begins. */
+static inline void hand_begin(struct step *step)
+{
+    step->shards_left = VICTIM_ROUNDS * step->keyspace->shard_count;
+}
+/* The next shard that may have candidates; false when the search has to end. */
 bool hand_next_shard(struct step *step, uint32_t *ret_shard);
 /* Buckets of a table; 0 if it is garbage. */
 uint32_t hand_buckets(const struct table *table);

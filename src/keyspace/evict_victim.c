@@ -238,6 +238,7 @@ static bool sieve_some(struct step *step)
 {
     uint32_t before = step->evicted;
     uint32_t shard;
+    hand_begin(step);
     for (uint32_t i = 0; i < VICTIM_HOLDS && step->evicted == before; i++) {
         if (!hand_next_shard(step, &shard)) {
             return false;
