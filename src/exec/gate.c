@@ -168,7 +168,10 @@ static bool refuse_state(const struct cycle *cycle, struct session *session,
             "DEBUG", "debug");
         return true;
     }
-    if ((command->flags & COMMAND_DENYOOM) != 0 && !has_room(services, call)) {
+    /* A queue takes memory, whatever the queued commands do. */
+    bool takes_memory = (command->flags & COMMAND_DENYOOM) != 0 ||
+                        ((session->flags & SESSION_MULTI) != 0 && command->inside != INSIDE_APART);
+    if (takes_memory && !has_room(services, call)) {
         reply_error_status(reply, STATUS_OUT_OF_MEMORY);
         return true;
     }
