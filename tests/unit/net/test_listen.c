@@ -146,7 +146,7 @@ static void spread(enum net_spread option, unsigned accepted[3])
         cr_assert_geq(fds[i], 0);
     }
     for (int i = 0; i < 3; i++) {
-        (void)echo_run(&echo[i], 50);
+        (void)echo_run(&echo[i], 400);
         accepted[i] = (unsigned)echo[i].accepted;
     }
     listeners_close(&listeners);
