@@ -51,10 +51,9 @@ void block_serve(const struct services *services, struct access *access, struct 
 void block_send_home(struct served *served);
 /* Keys that are held for those who wait. */
 struct block_room {
-    struct access_key *keys;
+    struct access_key *keys; /* with names of their own */
     uint32_t count;
     uint32_t capacity;
-    struct buf names;
 };
 /* Does somebody who waits for a key of this granted WRITE access need a key that is not held (the
  * target of BLMOVE)? Then the access is closed and taken once more with it. false: the shards are

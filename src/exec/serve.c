@@ -201,20 +201,27 @@ void block_send_home(struct served *served)
 
 void block_room_free(struct block_room *room)
 {
+    for (uint32_t i = 0; i < room->count; i++) {
+        mem_free((void *)room->keys[i].name.data);
+    }
     mem_free(room->keys);
-    buf_deinit(&room->names);
     *room = (struct block_room){0};
 }
 
-/* The names are copied: a wait may end when the locks are let go. */
+/* The name is copied: a wait may end when the locks are let go. */
 static void add_target(struct block_room *room, const struct access_key *target)
 {
+    unsigned char *name = mem_alloc(target->name.size);
     if (room->count == room->capacity) {
         room->capacity = room->capacity == 0 ? 16 : room->capacity * 2;
         room->keys = mem_realloc(room->keys, room->capacity * sizeof(*room->keys));
     }
-    room->keys[room->count++] = *target;
-    buf_append(&room->names, target->name);
+    if (target->name.size > 0) {
+        memcpy(name, target->name.data, target->name.size);
+    }
+    room->keys[room->count] = *target;
+    room->keys[room->count].name.data = name;
+    room->count++;
 }
 
 /* The targets of those who wait for this key, unless they are held. True if there are any. */
@@ -235,18 +242,10 @@ static bool add_targets_of(const struct access *access, const struct access_key 
     return added;
 }
 
-/* Lets the names point into the buffer, which does not grow any more in this step. */
-static void settle_names(struct block_room *room)
-{
-    const unsigned char *at = room->names.data;
-    for (uint32_t i = 0; i < room->count; i++) {
-        room->keys[i].name.data = at;
-        at += room->keys[i].name.size;
-    }
-}
-
 bool block_widen(struct access *access, struct block_room *room)
 {
+    /* Of the room's keys these are held: what is added below may move the array. */
+    uint32_t held = access->extra.count;
     if (access->has_all) {
         return true;
     }
@@ -256,15 +255,16 @@ bool block_widen(struct access *access, struct block_room *room)
             added |= add_targets_of(access, &access->keys[i], room);
         }
         /* What is moved to a target may be waited for in turn. */
-        for (uint32_t i = 0; i < access->extra.count; i++) {
-            added |= add_targets_of(access, &access->extra.keys[i], room);
+        for (uint32_t i = 0; i < held; i++) {
+            const struct access_key key = room->keys[i];
+            added |= add_targets_of(access, &key, room);
         }
         if (!added) {
             return true;
         }
-        settle_names(room);
         access_end(access);
-        access->extra = (struct key_list){room->keys, room->count};
+        held = room->count;
+        access->extra = (struct key_list){room->keys, held};
         access->has_extras = true;
         if (access_try(access) == ACCESS_BUSY) {
             return false;

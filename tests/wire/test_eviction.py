@@ -48,7 +48,7 @@ def restart(c):
     unlimited(c)
     c.cmd("FLUSHALL").is_ok()
     if c.server in empty:
-        wait_for(lambda: used(c) < empty[c.server] + 500_000, what="the memory is back")
+        wait_for(lambda: used(c) < empty[c.server] + 2_000_000, what="the memory is back")
 
 
 def fill(c, count, prefix="fill", seconds=None):
