@@ -2,31 +2,14 @@
 
 What Redis 7.0 knows also holds there (POLLARD_SERVER=redis-server); newer facts are skipped then.
 """
-import shlex
 
-from pollard_test import Error, Skip, case, is_oracle, main, pairs_of
+from pollard_test import Error, case, main, pairs_of
+from talkers import BOTH, SYNTAX, arity, newer, rows
 
-BOTH = (2, 3)
-SYNTAX = Error("ERR syntax error")
 NO_SUCH = Error("ERR Invalid command specified")
 NO_KEYS = Error("ERR The command has no key arguments")
 BAD_WORDS = Error("ERR Invalid arguments specified for command")
 BAD_COUNT = Error("ERR Invalid number of arguments specified for command")
-
-
-def arity(name):
-    return Error(f"ERR wrong number of arguments for '{name}' command")
-
-
-def rows(c, *table):
-    for line, expected in table:
-        reply = c.cmd(*shlex.split(line))
-        assert reply == expected, f"{line}: {reply!r}, expected {expected!r}"
-
-
-def newer():
-    if is_oracle():
-        raise Skip("newer than Redis 7.0")
 
 
 def names(c, *words):

@@ -3,33 +3,14 @@
 Rows are "COMMAND words", expected reply. What Redis 7.0 knows also holds there
 (POLLARD_SERVER=redis-server); newer forms are skipped then.
 """
-import shlex
 import time
 
-from pollard_test import Error, Server, Skip, case, is_oracle, main, wait_for
+from pollard_test import Error, Server, case, is_oracle, main, wait_for
+from talkers import BOTH, NOT_INTEGER, OK, SYNTAX, arity, newer, rows
 
-OK = "OK"
-BOTH = (2, 3)
-SYNTAX = Error("ERR syntax error")
-NOT_INTEGER = Error("ERR value is not an integer or out of range")
 BAD_NAME = Error("ERR Client names cannot contain spaces, newlines or special characters.")
 WRONG_PASS = Error("WRONGPASS invalid username-password pair or user is disabled.")
 NO_AUTH = Error("NOAUTH Authentication required.")
-
-
-def arity(name):
-    return Error(f"ERR wrong number of arguments for '{name}' command")
-
-
-def rows(c, *table):
-    for line, expected in table:
-        reply = c.cmd(*shlex.split(line))
-        assert reply == expected, f"{line}: {reply!r}, expected {expected!r}"
-
-
-def newer():
-    if is_oracle():
-        raise Skip("newer than Redis 7.0")
 
 
 def lines(reply):
