@@ -1,4 +1,4 @@
-"""What the tests of conversations share: other clients, their state, and how to wait for it."""
+"""What the wire tests share: rows of calls and replies, other clients and how to wait for them."""
 import shlex
 
 from pollard_test import Error, Skip, is_oracle, wait_for

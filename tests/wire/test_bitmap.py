@@ -5,35 +5,16 @@ Rows are "COMMAND words", expected reply. Everything that Redis 7.0 knows also h
 (POLLARD_SERVER=redis-server), but that 7.2 looks at the arguments before the key.
 """
 import random
-import shlex
 
-from pollard_test import Error, Skip, case, encode, is_oracle, main
+from pollard_test import Error, case, encode, main
+from talkers import BOTH, NOT_INTEGER, OK, SYNTAX, arity, newer, rows
 
-OK = "OK"
-BOTH = (2, 3)
-SYNTAX = Error("ERR syntax error")
-NOT_INTEGER = Error("ERR value is not an integer or out of range")
 WRONG_TYPE = Error("WRONGTYPE Operation against a key holding the wrong kind of value")
 BAD_OFFSET = Error("ERR bit offset is not an integer or out of range")
 BAD_BIT = Error("ERR bit is not an integer or out of range")
 BAD_TYPE = Error("ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not "
                  "supported but i64 is.")
 LARGE = 24 << 20
-
-
-def arity(name):
-    return Error(f"ERR wrong number of arguments for '{name}' command")
-
-
-def rows(c, *table):
-    for line, expected in table:
-        reply = c.cmd(*shlex.split(line))
-        assert reply == expected, f"{line}: {reply!r}, expected {expected!r}"
-
-
-def newer():
-    if is_oracle():
-        raise Skip("newer than Redis 7.0")
 
 
 @case(protocols=BOTH)

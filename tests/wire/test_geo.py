@@ -7,10 +7,8 @@ import random
 import shlex
 
 from pollard_test import Error, case, main
+from talkers import BOTH, OK, SYNTAX, arity, rows
 
-OK = "OK"
-BOTH = (2, 3)
-SYNTAX = Error("ERR syntax error")
 NOT_FLOAT = Error("ERR value is not a valid float")
 UNIT = Error("ERR unsupported unit provided. please use M, KM, FT, MI")
 MEMBER = Error("ERR could not decode requested zset member")
@@ -18,16 +16,6 @@ WRONG_TYPE = Error("WRONGTYPE Operation against a key holding the wrong kind of 
 SICILY = ("GEOADD g 13.361389 38.115556 Palermo 15.087269 37.502669 Catania "
           "12.758489 38.788135 edge1 17.241510 38.788135 edge2")
 P, C, E1, E2 = b"Palermo", b"Catania", b"edge1", b"edge2"
-
-
-def arity(name):
-    return Error(f"ERR wrong number of arguments for '{name}' command")
-
-
-def rows(c, *table):
-    for line, expected in table:
-        reply = c.cmd(*shlex.split(line))
-        assert reply == expected, f"{line}: {reply!r}, expected {expected!r}"
 
 
 @case(protocols=BOTH)

@@ -1,36 +1,23 @@
 """Fields of hashes with a time to live: every reply code, option and error text, and that fields
 leave memory by themselves. All of it is newer than Redis 7.0."""
-import shlex
 import time
 
 from pollard_test import Error, case, main, wait_for
+from talkers import BOTH, NOT_INTEGER, OK, arity, rows
 
-OK = "OK"
-NOT_INTEGER = Error("ERR value is not an integer or out of range")
 NEGATIVE = Error("ERR invalid expire time, must be >= 0")
 WRONG_TYPE = Error("WRONGTYPE Operation against a key holding the wrong kind of value")
 NO_FIELDS = Error("ERR Mandatory argument FIELDS is missing or not at the right position")
 MISMATCH = Error("ERR The `numfields` parameter must match the number of arguments")
 NOT_ABOVE_0 = Error("ERR Parameter `numFields` should be greater than 0")
 NOT_POSITIVE = Error("ERR Number of fields must be a positive integer")
-BOTH = (2, 3)
 PAST = 1000000000
 FUTURE = 4102444800  # 2100
 FUTURE_MS = FUTURE * 1000
 
 
-def arity(name):
-    return Error(f"ERR wrong number of arguments for '{name}' command")
-
-
 def bad_expiry(name):
     return Error(f"ERR invalid expire time in '{name}' command")
-
-
-def rows(c, *table):
-    for line, expected in table:
-        reply = c.cmd(*shlex.split(line))
-        assert reply == expected, f"{line}: {reply!r}, expected {expected!r}"
 
 
 def flat(reply):

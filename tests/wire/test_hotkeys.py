@@ -1,13 +1,10 @@
 """HOTKEYS and INFO hotkeys over the wire: arguments, shapes, what is found."""
 import re
-import shlex
 
 from pollard_test import Error, case, is_oracle, main, wait_for
+from talkers import BOTH, OK, SYNTAX, arity, rows
 
 OWN = "newer than Redis 7.0" if is_oracle() else None
-OK = "OK"
-BOTH = (2, 3)
-SYNTAX = Error("ERR syntax error")
 MISMATCH = Error("ERR METRICS count does not match number of metric types provided")
 BAD_COUNT = Error("ERR COUNT must be between 1 and 64")
 BAD_DURATION = Error("ERR DURATION must be between 1 and 1000000")
@@ -22,16 +19,6 @@ CPU_TOTALS = ["total-cpu-time-user-ms", "total-cpu-time-sys-ms"]
 HOT = re.compile(r'^hot_(accesses|bytes)_(\d+):key="(.*)",(?:accesses|bytes)=(\d+),'
                  r'percent=(\d+\.\d\d)$')
 ONE = ("--threads", "1")
-
-
-def arity(name):
-    return Error(f"ERR wrong number of arguments for '{name}' command")
-
-
-def rows(c, *table):
-    for line, expected in table:
-        reply = c.cmd(*shlex.split(line))
-        assert reply == expected, f"{line}: {reply!r}, expected {expected!r}"
 
 
 def get(c):

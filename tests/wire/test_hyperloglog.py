@@ -4,12 +4,10 @@ estimates, and many sketches at once.
 Rows are "COMMAND words", expected reply. Everything also holds at Redis 7.0
 (POLLARD_SERVER=redis-server), but what corrupt sketches do.
 """
-import shlex
 
 from pollard_test import Error, Skip, case, encode, is_oracle, main
+from talkers import BOTH, OK, arity, rows
 
-OK = "OK"
-BOTH = (2, 3)
 WRONG_TYPE = Error("WRONGTYPE Operation against a key holding the wrong kind of value")
 NO_SKETCH = Error("WRONGTYPE Key is not a valid HyperLogLog string value.")
 CORRUPT = Error("INVALIDOBJ Corrupted HLL object detected")
@@ -17,16 +15,6 @@ HEADER = b"HYLL\x01" + b"\0" * 10 + b"\x80"
 EMPTY = b"HYLL\x01" + b"\0" * 11 + b"\x7f\xff"
 REGISTERS = 16384
 DENSE_SIZE = 16 + REGISTERS * 6 // 8
-
-
-def arity(name):
-    return Error(f"ERR wrong number of arguments for '{name}' command")
-
-
-def rows(c, *table):
-    for line, expected in table:
-        reply = c.cmd(*shlex.split(line))
-        assert reply == expected, f"{line}: {reply!r}, expected {expected!r}"
 
 
 def add(c, key, first, count):

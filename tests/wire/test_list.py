@@ -3,37 +3,17 @@
 Rows are "COMMAND words", expected reply. Words are split as a shell does. Everything that Redis 7.0
 knows also holds there (POLLARD_SERVER=redis-server); newer commands are skipped then.
 """
-import shlex
 
-from pollard_test import Error, Skip, case, is_oracle, main
+from pollard_test import Error, case, main
+from talkers import BOTH, NOT_INTEGER, OK, SYNTAX, WRONG, arity, newer, rows
 
-OK = "OK"
-SYNTAX = Error("ERR syntax error")
-NOT_INTEGER = Error("ERR value is not an integer or out of range")
 POSITIVE = Error("ERR value is out of range, must be positive")
-WRONG = Error("WRONGTYPE Operation against a key holding the wrong kind of value")
 NO_KEY = Error("ERR no such key")
 INDEX = Error("ERR index out of range")
 NUMKEYS = Error("ERR numkeys should be greater than 0")
 COUNT = Error("ERR count should be greater than 0")
 MAX = 2 ** 63 - 1
 MIN = -2 ** 63
-BOTH = (2, 3)
-
-
-def arity(name):
-    return Error(f"ERR wrong number of arguments for '{name}' command")
-
-
-def rows(c, *table):
-    for line, expected in table:
-        reply = c.cmd(*shlex.split(line))
-        assert reply == expected, f"{line}: {reply!r}, expected {expected!r}"
-
-
-def newer():
-    if is_oracle():
-        raise Skip("newer than Redis 7.0")
 
 
 def items(text):

@@ -3,36 +3,17 @@
 Rows are "COMMAND words", expected reply. What Redis 7.0 knows also holds there
 (POLLARD_SERVER=redis-server); newer forms are skipped then.
 """
-import shlex
 import time
 
 from pollard_test import Closed, Error, Server, Skip, case, is_oracle, main
+from talkers import BOTH, NOT_INTEGER, OK, SYNTAX, arity, newer, rows
 
-OK = "OK"
-BOTH = (2, 3)
-SYNTAX = Error("ERR syntax error")
-NOT_INTEGER = Error("ERR value is not an integer or out of range")
 DB_RANGE = Error("ERR DB index is out of range")
 BAD_COUNT = Error("ERR count should be greater than or equal to -1")
 
 
-def arity(name):
-    return Error(f"ERR wrong number of arguments for '{name}' command")
-
-
 def unknown(word, container):
     return Error(f"ERR unknown subcommand '{word}'. Try {container} HELP.")
-
-
-def rows(c, *table):
-    for line, expected in table:
-        reply = c.cmd(*shlex.split(line))
-        assert reply == expected, f"{line}: {reply!r}, expected {expected!r}"
-
-
-def newer():
-    if is_oracle():
-        raise Skip("newer than Redis 7.0")
 
 
 @case(protocols=BOTH)

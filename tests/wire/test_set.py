@@ -2,26 +2,12 @@
 
 Everything but the encodings also holds for Redis 7.0 (POLLARD_SERVER=redis-server).
 """
-import shlex
 
 from pollard_test import Error, case, is_oracle, main
+from talkers import BOTH, NOT_INTEGER, OK, SYNTAX, arity, rows
 
-OK = "OK"
-SYNTAX = Error("ERR syntax error")
-NOT_INTEGER = Error("ERR value is not an integer or out of range")
 NOT_POSITIVE = Error("ERR value is out of range, must be positive")
 WRONG_TYPE = Error("WRONGTYPE Operation against a key holding the wrong kind of value")
-BOTH = (2, 3)
-
-
-def arity(name):
-    return Error(f"ERR wrong number of arguments for '{name}' command")
-
-
-def rows(c, *table):
-    for line, expected in table:
-        reply = c.cmd(*shlex.split(line))
-        assert reply == expected, f"{line}: {reply!r}, expected {expected!r}"
 
 
 def members(reply):

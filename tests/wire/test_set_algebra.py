@@ -3,27 +3,14 @@
 All but SDIFFCARD and SUNIONCARD also holds for Redis 7.0 (POLLARD_SERVER=redis-server).
 """
 import random
-import shlex
 
 from pollard_test import Error, Skip, case, is_oracle, main
+from talkers import BOTH, OK, SYNTAX, arity, rows
 
-OK = "OK"
-SYNTAX = Error("ERR syntax error")
 WRONG_TYPE = Error("WRONGTYPE Operation against a key holding the wrong kind of value")
 NUMKEYS = Error("ERR numkeys should be greater than 0")
 BEYOND = Error("ERR Number of keys can't be greater than number of args")
 NEGATIVE = Error("ERR LIMIT can't be negative")
-BOTH = (2, 3)
-
-
-def arity(name):
-    return Error(f"ERR wrong number of arguments for '{name}' command")
-
-
-def rows(c, *table):
-    for line, expected in table:
-        reply = c.cmd(*shlex.split(line))
-        assert reply == expected, f"{line}: {reply!r}, expected {expected!r}"
 
 
 def members(reply):

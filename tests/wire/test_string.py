@@ -3,39 +3,20 @@
 Rows are "COMMAND words", expected reply. Words are split as a shell does. Everything that Redis 7.0
 knows also holds there (POLLARD_SERVER=redis-server); newer commands are skipped then.
 """
-import shlex
 import time
 
-from pollard_test import Error, Skip, case, encode, is_oracle, main
+from pollard_test import Error, case, encode, main
+from talkers import BOTH, NOT_INTEGER, OK, SYNTAX, arity, newer, rows
 
-OK = "OK"
-SYNTAX = Error("ERR syntax error")
-NOT_INTEGER = Error("ERR value is not an integer or out of range")
 NOT_FLOAT = Error("ERR value is not a valid float")
 OVERFLOW = Error("ERR increment or decrement would overflow")
 TOO_LONG = Error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
 MAX = 2 ** 63 - 1
 MIN = -2 ** 63
-BOTH = (2, 3)
-
-
-def arity(name):
-    return Error(f"ERR wrong number of arguments for '{name}' command")
 
 
 def bad_expiry(name):
     return Error(f"ERR invalid expire time in '{name}' command")
-
-
-def rows(c, *table):
-    for line, expected in table:
-        reply = c.cmd(*shlex.split(line))
-        assert reply == expected, f"{line}: {reply!r}, expected {expected!r}"
-
-
-def newer():
-    if is_oracle():
-        raise Skip("newer than Redis 7.0")
 
 
 def ttl_within(c, key, low, high):
