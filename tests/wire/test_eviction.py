@@ -49,7 +49,7 @@ def restart(c):
     c.cmd("FLUSHALL").is_ok()
     if c.server in empty:
         try:
-            wait_for(lambda: used(c) < empty[c.server] + 500_000, 5, what="the memory is back")
+            wait_for(lambda: used(c) < empty[c.server] + 1_500_000, 1, what="the memory is back")
         except AssertionError:
             pass  # a checking build keeps freed memory: the limits below count from what is in use
 
