@@ -8,8 +8,6 @@
 
 /* Says how much was refused, and aborts. */
 ATTR_NORETURN ATTR_COLD void mem_out(size_t size);
-/* Resident bytes of the process, by the kernel; 0 when it does not tell. */
-size_t mem_rss(void);
 
 /* Is this the try that mem_fail_at() chose? */
 #if POLLARD_DEBUG

@@ -24,12 +24,13 @@
  * the resident size tells the truth about a cache whose budget is the resident size.
  * - Thread caches serve up to 32 KB (jemalloc's default): every reply chunk and entry is below
  * that.
- * - Slabs of up to 64 pages: jemalloc keeps 128 bytes of its own for each, which for slabs of one
- *   page are 2 bytes a key (docs/decisions/0006).
+ * - Slabs of 64 pages for small blocks, of 16 for larger ones: jemalloc keeps 128 bytes of its own
+ *   for each, which for slabs of one page are 2 bytes a key (docs/decisions/0006); larger slabs
+ *   would more often be held by few blocks (docs/decisions/0011).
  * - Arenas: jemalloc's default of 4 a core gives each reactor one of its own; an arena that nobody
  *   uses costs no memory. */
 const char *malloc_conf = "background_thread:false,dirty_decay_ms:5000,muzzy_decay_ms:0,"
-                          "lg_tcache_max:15,metadata_thp:disabled,slab_sizes:1-4096:64";
+                          "lg_tcache_max:15,metadata_thp:disabled,slab_sizes:1-256:64|257-4096:16";
 
 struct thread_counters {
     const volatile uint64_t *allocated;
@@ -248,10 +249,15 @@ const char *mem_allocator_name(void)
 #undef NAME_TEXT
 }
 
+void mem_thread_flush(void)
+{
+    (void)mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+}
+
 void mem_purge(void)
 {
     char name[64];
-    (void)mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+    mem_thread_flush();
     (void)mallctl(all_arenas(name, sizeof(name), "arena.%u.purge"), NULL, NULL, NULL, 0);
 }
 

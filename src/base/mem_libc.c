@@ -123,6 +123,10 @@ const char *mem_allocator_name(void)
     return "libc";
 }
 
+void mem_thread_flush(void)
+{
+}
+
 void mem_purge(void)
 {
     (void)malloc_trim(0);

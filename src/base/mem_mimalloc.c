@@ -122,6 +122,10 @@ const char *mem_allocator_name(void)
     return name;
 }
 
+void mem_thread_flush(void)
+{
+}
+
 void mem_purge(void)
 {
     mi_collect(/* force= */ true);

@@ -1,10 +1,11 @@
-/* Memory of all clients together, and closing the largest ones when it is over maxmemory-clients.
+/* Memory of all clients together, and closing the largest ones when it is over maxmemory-clients,
+ * or over the reserve of maxmemory.
  *
  *   a session was busy -> session_count_memory -> its size class in its reactor's lists
  *   end of a cycle     -> over the limit: the largest class of all reactors goes first; if it is on
  *                         other reactors they are woken, and see to it at the end of their cycle
  *
- * Nothing is counted while there is no limit.
+ * Nothing is counted while there is no limit, of clients or of memory.
  *
  * Threads: lists and sizes are their reactor's; sums and counts are written by it, read by all.
  * Invariants, while a reactor counts:
@@ -16,7 +17,7 @@
 #include <stddef.h>
 
 /* The first class holds what is below so many bytes, each other one twice as much. */
-#define CLASS_BITS_MIN 15
+#define CLASS_BITS_MIN 12
 
 /* 1 .. CLIENT_SIZE_CLASSES */
 static uint8_t class_of(size_t size)
@@ -71,6 +72,10 @@ void session_count_memory(struct session *session)
         return;
     }
     size_t size = session_memory(session);
+    if (LIKELY(size == session->counted_memory && session->size_class != 0 &&
+               (session->flags & SESSION_NO_EVICT) == 0)) {
+        return;
+    }
     uint8_t class = (session->flags & SESSION_NO_EVICT) != 0 ? 0 : class_of(size);
     set_counted(part, session, size);
     if (class != session->size_class) {
@@ -100,12 +105,8 @@ static void count_conn(struct conn *conn, void *argument)
 
 uint64_t registry_memory_limit(const struct client_registry *registry, uint64_t maxmemory)
 {
-    int64_t limit = option_get(&registry->options->maxmemory_clients);
-    if (limit >= 0) {
-        return (uint64_t)limit;
-    }
     /* A share of no limit is none. */
-    return maxmemory / 100 * (uint64_t)-limit + maxmemory % 100 * (uint64_t)-limit / 100;
+    return option_share_of(&registry->options->maxmemory_clients, maxmemory);
 }
 
 static uint64_t sum_memory(const struct client_registry *registry)
@@ -119,7 +120,9 @@ static uint64_t sum_memory(const struct client_registry *registry)
 
 uint64_t registry_memory(const struct client_registry *registry)
 {
-    return sum_memory(registry);
+    uint64_t sum = sum_memory(registry);
+    uint64_t least = registry_count(registry) * sizeof(struct session);
+    return sum > least ? sum : least;
 }
 
 /* ---- Closing ---- */
@@ -188,12 +191,13 @@ static void close_large(struct session *session)
     session_destroy(session);
 }
 
+/* Classes below the first one are not touched. */
 static void close_largest(struct client_registry *registry, struct registry_part *own,
-                          uint64_t limit)
+                          uint64_t limit, uint32_t first_class)
 {
     while (sum_memory(registry) > limit) {
         uint32_t index = largest_class(registry);
-        if (index == CLIENT_SIZE_CLASSES) {
+        if (index == CLIENT_SIZE_CLASSES || index < first_class) {
             return;
         }
         struct session *session = own->by_size[index];
@@ -209,14 +213,21 @@ static void close_largest(struct client_registry *registry, struct registry_part
     }
 }
 
-void registry_hold_memory(struct client_registry *registry, struct reactor *reactor, uint64_t limit)
+void registry_hold_memory(struct client_registry *registry, struct reactor *reactor,
+                          const struct client_memory_limits *limits)
 {
     struct registry_part *part = &registry->parts[reactor_index(reactor)];
-    if (part->counts_memory != (limit != 0)) {
-        part->counts_memory = limit != 0;
+    bool counts = limits->all != 0 || limits->counts;
+    if (part->counts_memory != counts) {
+        part->counts_memory = counts;
         reactor_each(reactor, count_conn, part);
     }
-    if (limit != 0) {
-        close_largest(registry, part, limit);
+    if (limits->all != 0) {
+        close_largest(registry, part, limits->all, /* first_class= */ 0);
+    }
+    if (limits->large != 0) {
+        /* The first class is that of clients that hold no more than themselves: the memory is not
+         * theirs, and closing them would bring little. */
+        close_largest(registry, part, limits->large, /* first_class= */ 1);
     }
 }

@@ -3,8 +3,6 @@
 #include "pollard/base/text.h"
 #include "registry_private.h"
 
-#define PERCENT_MAX 100
-
 static const char *const class_names[CLIENT_CLASSES] = {"normal", "slave", "pubsub"};
 
 static int class_find(struct bytes name)
@@ -67,39 +65,16 @@ static void print_output_limits(const void *owner, struct buf *value)
     }
 }
 
-/* Bytes, or a percentage, which is kept as a negative number. */
 static const char *parse_share(void *owner, struct bytes value)
 {
-    static const char error[] = "argument must be a memory or percent value";
     struct client_options *options = owner;
-    if (value.size > 1 && value.data[value.size - 1] == '%') {
-        int64_t percent = 0;
-        if (!number_parse_i64(bytes_make(value.data, value.size - 1), &percent) || percent < 0) {
-            return error;
-        }
-        if (percent > PERCENT_MAX) {
-            return "percentage argument must be less or equal to 100";
-        }
-        option_put(&options->maxmemory_clients, -percent);
-        return NULL;
-    }
-    uint64_t size = 0;
-    if (value.size > 0 && !number_parse_memory(value, &size)) {
-        return error;
-    }
-    option_put(&options->maxmemory_clients, size > INT64_MAX ? INT64_MAX : (int64_t)size);
-    return NULL;
+    return option_parse_share(&options->maxmemory_clients, value);
 }
 
 static void print_share(const void *owner, struct buf *value)
 {
     const struct client_options *options = owner;
-    int64_t number = option_get(&options->maxmemory_clients);
-    if (number < 0) {
-        buf_format(value, "%d%%", (int)-number);
-    } else {
-        buf_format(value, "%lld", (long long)number);
-    }
+    option_print_share(&options->maxmemory_clients, value);
 }
 
 /* Idle reactors have to look, too. */

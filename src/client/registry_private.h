@@ -6,7 +6,7 @@
 #include "pollard/base/thread.h"
 #include "pollard/client/push.h"
 
-#define CLIENT_SIZE_CLASSES 19
+#define CLIENT_SIZE_CLASSES 22
 
 /* One a reactor, on its own cache line: written by that reactor, summed by anyone. */
 struct registry_part {

@@ -131,6 +131,40 @@ static bool value_is_digits(struct bytes value)
     return true;
 }
 
+/* "75%" of a whole. */
+static bool value_read_percent(const struct option_row *row, struct bytes value,
+                               int64_t *ret_number)
+{
+    int64_t percent = 0;
+    if (row->whole == NULL || value.size < 2 || value.data[value.size - 1] != '%' ||
+        !number_parse_i64(bytes_make(value.data, value.size - 1), &percent) || percent < 0 ||
+        percent > 100) {
+        return false;
+    }
+    int64_t whole = row->whole();
+    *ret_number = whole / 100 * percent + whole % 100 * percent / 100;
+    return true;
+}
+
+static const char *value_read_memory(const struct option_row *row, struct bytes value,
+                                     int64_t *ret_number, struct buf *scratch)
+{
+    uint64_t size = 0;
+    if (value_read_percent(row, value, ret_number)) {
+        return NULL;
+    }
+    /* Redis takes no digits for 0, and finds too many of them out of range. */
+    if (value.size > 0 && !number_parse_memory(value, &size)) {
+        return value_is_digits(value) ? value_range_error(row, scratch)
+                                      : "argument must be a memory value";
+    }
+    if (size > INT64_MAX) {
+        return value_range_error(row, scratch);
+    }
+    *ret_number = (int64_t)size;
+    return NULL;
+}
+
 /* For all kinds but TEXT and SPECIAL. */
 static const char *value_read_number(const struct option_row *row, struct bytes value,
                                      int64_t *ret_number, struct buf *scratch)
@@ -147,16 +181,10 @@ static const char *value_read_number(const struct option_row *row, struct bytes 
             return "argument couldn't be parsed into an integer";
         }
     } else if (row->kind == OPTION_MEMORY) {
-        uint64_t size = 0;
-        /* Redis takes no digits for 0, and finds too many of them out of range. */
-        if (value.size > 0 && !number_parse_memory(value, &size)) {
-            return value_is_digits(value) ? value_range_error(row, scratch)
-                                          : "argument must be a memory value";
+        const char *error = value_read_memory(row, value, &number, scratch);
+        if (error != NULL) {
+            return error;
         }
-        if (size > INT64_MAX) {
-            return value_range_error(row, scratch);
-        }
-        number = (int64_t)size;
     } else {
         check(row->kind == OPTION_OCTAL);
         if (!value_read_octal(value, &number)) {

@@ -47,6 +47,10 @@ static void unmark_dirty(struct cycle *cycle, struct session *session)
 /* A client that stops to read makes no event that its soft limit could be looked at in. */
 #define SOFT_LOOK_MS 250
 
+/* Memory that clients may take together however small the reserve is: one of them needs that for a
+ * large command. */
+#define CLIENTS_LEAST ((uint64_t)1024 * 1024)
+
 struct soft_look {
     int64_t now_ms;
     bool again;
@@ -410,14 +414,23 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
     cycle->monitored = registry_count_monitors(cycle->services->registry) > 0;
 }
 
-/* All clients together keep to maxmemory-clients. */
+/* All clients together keep to maxmemory-clients, and to the reserve. While there is a limit of
+ * memory they are counted, because what they take is not the data's. */
 static ATTR_NOINLINE void hold_client_memory(struct cycle *cycle)
 {
     const struct services *services = cycle->services;
-    uint64_t limit = registry_memory_limit(
-        services->registry, (uint64_t)option_get(&services->keyspace_options->maxmemory));
-    cycle->counts_clients = limit != 0;
-    registry_hold_memory(services->registry, cycle->reactor, limit);
+    struct client_registry *registry = services->registry;
+    uint64_t maxmemory = (uint64_t)option_get(&services->keyspace_options->maxmemory);
+    uint64_t reserve = keyspace_reserve(services->keyspace);
+    struct client_memory_limits limits = {
+        .all = registry_memory_limit(registry, maxmemory),
+        .large = reserve == 0 || reserve > CLIENTS_LEAST ? reserve : CLIENTS_LEAST,
+        .counts = maxmemory != 0,
+    };
+    cycle->counts_clients = limits.counts || limits.all != 0;
+    registry_hold_memory(registry, cycle->reactor, &limits);
+    keyspace_set_clients(services->keyspace, registry_memory(registry), limits.all);
+    (void)keyspace_over_budget(services->keyspace); /* A look is taken now and then. */
 }
 
 static void on_cycle_end(void *context, struct reactor *reactor)
@@ -428,7 +441,8 @@ static void on_cycle_end(void *context, struct reactor *reactor)
         pushed_settle(cycle);
         flush_early(cycle);
     }
-    if (UNLIKELY(option_get(cycle->maxmemory_clients) != 0 || cycle->counts_clients)) {
+    if (UNLIKELY(option_get(cycle->maxmemory_clients) != 0 || cycle->has_memory_limit ||
+                 cycle->counts_clients)) {
         hold_client_memory(cycle);
     }
     if (UNLIKELY(option_get(cycle->maxmemory) != 0)) {

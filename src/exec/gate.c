@@ -146,6 +146,7 @@ static bool has_room(const struct services *services, const struct call *call)
     if (limit != 0 && call->request.wire_size > (uint64_t)limit) {
         return false;
     }
+    keyspace_relieve(services->keyspace);
     return keyspace_make_room(services->keyspace, GATE_EVICTS_MAX);
 }
 

@@ -316,6 +316,12 @@ struct collection **entry_collection(struct entry *entry)
     return (struct collection **)(void *)(entry->body + at);
 }
 
+void entry_set_pointer(struct entry *entry, void *pointer)
+{
+    /* A blob's pointer has the collection's place. */
+    memcpy(entry_collection(entry), &pointer, sizeof(pointer));
+}
+
 unsigned char *entry_embedded(struct entry *entry)
 {
     struct layout layout;

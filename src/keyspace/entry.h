@@ -76,6 +76,8 @@ void entry_value_any(const struct entry *entry, struct value *ret_value);
 struct blob *entry_blob(const struct entry *entry); /* NULL unless BLOB */
 /* Where the pointer to the collection is; COLLECTION only. */
 struct collection **entry_collection(struct entry *entry);
+/* Puts another pointer to the same value, moved: BLOB or COLLECTION only. */
+void entry_set_pointer(struct entry *entry, void *pointer);
 /* The bytes of an embedded value, to be edited in place. */
 unsigned char *entry_embedded(struct entry *entry);
 /* -1 when there is none. */

@@ -13,8 +13,6 @@
 #define SHARDS_SMALL 256
 #define SHARDS_MANY_THREADS 4096
 #define SMALL_MEMORY (INT64_C(64) * 1024 * 1024)
-/* How long a look at the memory in use is good for. */
-#define LIMIT_LOOK_NS 500000
 /* Blobs of this size and more are released on the pool: unmapping them takes a while. */
 #define LARGE_BLOB_SIZE ((size_t)64 * 1024)
 
@@ -62,6 +60,7 @@ struct keyspace *keyspace_create(const struct keyspace_options *options,
     atomic_init(&keyspace->told_due_ms, INT64_MAX);
     atomic_init(&keyspace->expires_actively, true);
     keyspace->prefixes = prefixes_create(options, &keyspace->secret);
+    atomic_init(&keyspace->trim.windows, 1);
     lock_init(&keyspace->dead_lock, LOCK_RANK_RETIRE);
     gate_init(&keyspace->gate);
     evict_init(keyspace);
@@ -139,34 +138,6 @@ static uint32_t rehash_entry(void *context, const struct entry *entry)
 struct rehash keyspace_rehash(struct keyspace *keyspace)
 {
     return (struct rehash){.hash = rehash_entry, .context = keyspace, .gate = &keyspace->gate};
-}
-
-size_t keyspace_over_budget(const struct keyspace *keyspace)
-{
-    int64_t limit = option_get(&keyspace->options->maxmemory);
-    if (LIKELY(limit == 0)) {
-        return 0;
-    }
-    struct keyspace *self = (struct keyspace *)keyspace;
-    uint64_t now = clock_ticks();
-    uint64_t last = atomic_load_explicit(&self->used_looked_ticks, memory_order_relaxed);
-    /* One of those that find it stale looks; the others take the last answer. */
-    if (now - last > clock_ns_to_ticks(LIMIT_LOOK_NS) &&
-        atomic_compare_exchange_strong_explicit(&self->used_looked_ticks, &last, now,
-                                                memory_order_relaxed, memory_order_relaxed)) {
-        uint64_t dying = atomic_load_explicit(&self->dying_bytes, memory_order_relaxed);
-        uint64_t used = mem_used();
-        used = used > dying ? used - dying : 0;
-        atomic_store_explicit(&self->over_bytes,
-                              used > (uint64_t)limit ? used - (uint64_t)limit : 0,
-                              memory_order_relaxed);
-    }
-    return atomic_load_explicit(&self->over_bytes, memory_order_relaxed);
-}
-
-bool keyspace_over_limit(const struct keyspace *keyspace)
-{
-    return keyspace_over_budget(keyspace) > 0;
 }
 
 /* Leaves a value to be freed by keyspace_reclaim. */

@@ -1,4 +1,5 @@
 /* The options of the keyspace: rows for config. */
+#include "pollard/base/mem.h"
 #include "pollard/keyspace/keyspace.h"
 
 #include "evict.h"
@@ -68,6 +69,18 @@ static const char *check_separator(void *owner, struct bytes value)
     return value.size > 1 ? "prefix-separator must be one byte or empty" : NULL;
 }
 
+static const char *parse_reserve(void *owner, struct bytes value)
+{
+    struct keyspace_options *options = owner;
+    return option_parse_share(&options->reserve, value);
+}
+
+static void print_reserve(const void *owner, struct buf *value)
+{
+    const struct keyspace_options *options = owner;
+    option_print_share(&options->reserve, value);
+}
+
 const struct option_row keyspace_option_rows[] = {
     {.name = "databases",
      .kind = OPTION_NUMBER,
@@ -96,8 +109,21 @@ const struct option_row keyspace_option_rows[] = {
      .max = INT64_MAX,
      .unit = "bytes",
      .section = "keys",
-     .doc = "Memory from which on commands that may need more are refused with an OOM error; 0: "
-            "no limit."},
+     .whole = mem_system_size,
+     .doc = "Memory of the process: the data, and the reserve for all else. A percentage is one of "
+            "the machine's memory, or of the cgroup's limit if that is lower, and is shown in "
+            "bytes. 0: no limit."},
+    {.name = "maxmemory-reserve",
+     .kind = OPTION_SPECIAL,
+     .flags = OPTION_OWN,
+     FIELD(reserve),
+     .fallback = "10%",
+     .section = "keys",
+     .doc = "The part of maxmemory that is kept from the data, for clients and for what the "
+            "allocator cannot use: bytes, or a percentage. If maxmemory-clients is set, at most "
+            "that. Clients with large buffers are closed while all clients take more than this.",
+     .parse = parse_reserve,
+     .print = print_reserve},
     {.name = "maxmemory-policy",
      .kind = OPTION_ENUM,
      FIELD(maxmemory_policy),
@@ -162,6 +188,30 @@ const struct option_row keyspace_option_rows[] = {
      .doc = "The byte that ends a key's prefix, at its first place in the key. \"\": prefixes are "
             "not counted.",
      .parse = check_separator},
+    {.name = "activedefrag",
+     .kind = OPTION_BOOL,
+     FIELD(activedefrag),
+     .fallback = "no",
+     .section = "keys",
+     .doc = "Move small values together when much memory lies unused between them. Near maxmemory "
+            "this is done in any case."},
+    {.name = "active-defrag-ignore-bytes",
+     .kind = OPTION_MEMORY,
+     FIELD(defrag_ignore_bytes),
+     .fallback = "104857600",
+     .min = 1,
+     .max = INT64_MAX,
+     .unit = "bytes",
+     .section = "keys",
+     .doc = "Least unused memory for activedefrag to begin."},
+    {.name = "active-defrag-threshold-lower",
+     .kind = OPTION_NUMBER,
+     FIELD(defrag_threshold),
+     .fallback = "10",
+     .min = 0,
+     .max = 1000,
+     .section = "keys",
+     .doc = "Least unused memory for activedefrag to begin, in percent of what is used."},
 };
 const size_t keyspace_option_row_count =
     sizeof(keyspace_option_rows) / sizeof(keyspace_option_rows[0]);

@@ -9,6 +9,7 @@
 #include "pollard/keyspace/access.h"
 #include "shard_lock.h"
 #include "table.h"
+#include "trim.h"
 
 /* One cache line: all that a lookup needs before the table's directory. */
 struct shard {
@@ -81,10 +82,16 @@ struct keyspace {
     _Atomic bool expires_actively;
     _Atomic(struct access *) priority; /* the one access that may hold tickets */
     _Atomic uint64_t queued_jobs;
-    _Atomic uint64_t over_bytes; /* by which the data is over its budget */
-    _Atomic uint64_t used_looked_ticks;
     _Atomic uint64_t dying_bytes; /* of values that wait for the pool: as good as free */
     struct evict evict;
+    /* budget.c and trim.c */
+    _Atomic uint64_t over_bytes; /* by which the data is over its budget */
+    _Atomic uint64_t used_looked_ticks;
+    _Atomic uint64_t resident_looked_ticks;
+    _Atomic uint64_t client_bytes; /* what clients take, and may take (0: no limit) */
+    _Atomic uint64_t client_limit;
+    _Atomic uint64_t peak_bytes;
+    struct trim trim;
     _Atomic bool is_reclaiming; /* one thread at a time */
     struct lock dead_lock;
     struct database *dead_databases;

@@ -1,4 +1,4 @@
-/* Expiry and reclaiming, driven by need.
+/* Expiry, reclaiming and trimming, driven by need.
  *
  *   a key with an earlier TTL --want_expire--> arm_mail --> timer of reactor 0 --due--> expire_task
  *        on the pool: keyspace_expire, at most a millisecond, then again or arm_mail
@@ -7,12 +7,16 @@
  * is_out flag is set by who starts the thing and cleared by who does it, so that it is out once. */
 #include "maintenance.h"
 #include "pollard/base/clock.h"
+#include "pollard/base/mem.h"
 #include <stddef.h>
 
 /* Most microseconds of expiry at a time before other quick work has its turn. */
 #define EXPIRE_BUDGET_US 1000
 /* And of eviction: what is left is asked for again. */
 #define EVICT_BUDGET_US 2000
+/* While memory is short the caches of the reactors' threads are emptied so often: what they keep of
+ * each size in that time is some hundred blocks. */
+#define FLUSH_INTERVAL_MS 20
 
 static struct maintenance *of_task(struct pool_task *task, size_t offset)
 {
@@ -109,6 +113,52 @@ static void run_evict(struct pool_task *task)
     }
 }
 
+static void on_flush(struct mail *mail, struct reactor *reactor)
+{
+    struct flush_mail *flush =
+        (struct flush_mail *)((char *)mail - offsetof(struct flush_mail, mail));
+    (void)reactor;
+    atomic_store(&flush->is_out, false);
+    mem_thread_flush();
+}
+
+/* What threads keep for themselves holds the slabs that trimming wants to empty. */
+static void flush_caches(struct maintenance *self)
+{
+    int64_t now_ms = clock_monotonic_us() / 1000;
+    if (now_ms - self->flushed_ms < FLUSH_INTERVAL_MS) {
+        return;
+    }
+    self->flushed_ms = now_ms;
+    for (size_t i = 0; i < self->reactor_count; i++) {
+        struct flush_mail *flush = &self->flush_mails[i];
+        if (!atomic_exchange(&flush->is_out, true)) {
+            reactor_post(flush->reactor, &flush->mail);
+        }
+    }
+}
+
+static void run_trim(struct pool_task *task)
+{
+    struct maintenance *self = of_task(task, offsetof(struct maintenance, trim_task));
+    bool is_more = keyspace_trim(self->keyspace);
+    flush_caches(self);
+    /* Cleared last: one trim task at a time. */
+    atomic_store(&self->trim_is_out, false);
+    if (is_more && !atomic_load(&self->stopping) && !atomic_exchange(&self->trim_is_out, true)) {
+        pool_submit(self->pool, &self->trim_task, POOL_LONG);
+    }
+}
+
+static void want_trim(void *context)
+{
+    struct maintenance *self = context;
+    if (self->pool != NULL && !atomic_load(&self->stopping) &&
+        !atomic_exchange(&self->trim_is_out, true)) {
+        pool_submit(self->pool, &self->trim_task, POOL_LONG);
+    }
+}
+
 static void want_expire(void *context, int64_t due_ms)
 {
     struct maintenance *self = context;
@@ -138,23 +188,43 @@ struct keyspace_hooks maintenance_hooks(struct maintenance *maintenance)
     return (struct keyspace_hooks){.context = maintenance,
                                    .want_reclaim = want_reclaim,
                                    .want_expire = want_expire,
-                                   .want_evict = want_evict};
+                                   .want_evict = want_evict,
+                                   .want_trim = want_trim};
+}
+
+static void make_flush_mails(struct maintenance *maintenance, struct reactor **reactors,
+                             size_t count)
+{
+    maintenance->flush_mails = mem_alloc_zero(count * sizeof(*maintenance->flush_mails));
+    maintenance->reactor_count = count;
+    for (size_t i = 0; i < count; i++) {
+        maintenance->flush_mails[i].mail.deliver = on_flush;
+        maintenance->flush_mails[i].reactor = reactors[i];
+    }
 }
 
 void maintenance_start(struct maintenance *maintenance, struct keyspace *keyspace,
-                       struct pool *pool, struct reactor *reactor)
+                       struct pool *pool, struct reactor **reactors, size_t count)
 {
+    make_flush_mails(maintenance, reactors, count);
     maintenance->keyspace = keyspace;
     maintenance->pool = pool;
-    maintenance->reactor = reactor;
+    maintenance->reactor = reactors[0];
     maintenance->arm_mail.deliver = on_arm;
     maintenance->timer.fire = on_timer;
     maintenance->expire_task.run = run_expire;
     maintenance->reclaim_task.run = run_reclaim;
     maintenance->evict_task.run = run_evict;
+    maintenance->trim_task.run = run_trim;
 }
 
 void maintenance_stop(struct maintenance *maintenance)
 {
     atomic_store(&maintenance->stopping, true);
+}
+
+void maintenance_deinit(struct maintenance *maintenance)
+{
+    mem_free(maintenance->flush_mails);
+    maintenance->flush_mails = NULL;
 }

@@ -11,6 +11,12 @@
 #include "pollard/net/net.h"
 #include <stdatomic.h>
 
+struct flush_mail {
+    struct mail mail;
+    struct reactor *reactor;
+    _Atomic bool is_out;
+};
+
 struct maintenance {
     struct keyspace *keyspace;
     struct pool *pool;
@@ -20,20 +26,28 @@ struct maintenance {
     _Atomic bool expire_is_out;  /* the expiry task is queued or runs */
     _Atomic bool reclaim_is_out; /* the reclaim task is queued */
     _Atomic bool evict_is_out;   /* the eviction task is queued or runs */
+    _Atomic bool trim_is_out;    /* the trim task is queued */
     _Atomic bool stopping;
     struct mail arm_mail;
     struct timer timer;
     struct pool_task expire_task;
     struct pool_task reclaim_task;
     struct pool_task evict_task;
+    struct pool_task trim_task;
+    /* Asks the reactors to empty the caches of their threads. */
+    struct flush_mail *flush_mails;
+    size_t reactor_count;
+    int64_t flushed_ms; /* monotonic; the trim task's */
 };
 
 /* The hooks to create the keyspace with; maintenance may still be empty. */
 struct keyspace_hooks maintenance_hooks(struct maintenance *maintenance);
 /* From here on requests are served. */
 void maintenance_start(struct maintenance *maintenance, struct keyspace *keyspace,
-                       struct pool *pool, struct reactor *reactor);
+                       struct pool *pool, struct reactor **reactors, size_t count);
 /* No new tasks from here on. */
 void maintenance_stop(struct maintenance *maintenance);
+/* When no thread runs any more. */
+void maintenance_deinit(struct maintenance *maintenance);
 
 #endif

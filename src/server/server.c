@@ -171,9 +171,11 @@ bool server_start(struct server *server)
     server->pool = pool_create(worker_count);
     server->services.pool = server->pool;
     server->services.tcp_port = listeners_port(server->listeners);
-    maintenance_start(&server->maintenance, server->keyspace, server->pool, server->reactors[0]);
+    maintenance_start(&server->maintenance, server->keyspace, server->pool, server->reactors,
+                      server->reactor_count);
     listeners_start(server->listeners, server->reactors, server->reactor_count);
     start_threads(server);
+    server->services.startup_bytes = mem_used();
     log_line(LOG_NOTICE, "Pollard %s, %u reactors, %u workers, %u shards, %s", POLLARD_VERSION,
              server->reactor_count, worker_count, keyspace_shard_count(server->keyspace),
              mem_allocator_name());
@@ -187,6 +189,7 @@ void server_finish(struct server *server)
     for (uint32_t i = 0; server->reactors != NULL && i < server->reactor_count; i++) {
         reactor_destroy(&server->reactors[i]);
     }
+    maintenance_deinit(&server->maintenance);
     mem_free(server->reactors);
     mem_free(server->threads);
     dispatcher_destroy(&server->dispatcher);

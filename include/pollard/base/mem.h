@@ -7,6 +7,8 @@
 
 #include "pollard/base/attr.h"
 #include "pollard/base/bytes.h"
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,10 +52,47 @@ struct mem_figures {
 void mem_figures(struct mem_figures *ret_figures);
 /* Name and version of the allocator, as INFO's mem_allocator: "jemalloc-5.3.0". */
 const char *mem_allocator_name(void);
+/* Takes what the calling thread's cache keeps out of it: a block in a cache holds its slab. Tens of
+ * microseconds. */
+void mem_thread_flush(void);
 /* Gives unused pages back to the kernel. Milliseconds: pool only. */
 void mem_purge(void);
+/* Resident bytes of the process, by the kernel; 0 when it does not tell. Some microseconds. */
+size_t mem_rss(void);
 /* Appends the allocator's own statistics text. */
 void mem_stats_text(struct buf *ret_text);
+
+/* ---- Compaction: moving what is left in slabs of one size class that are nearly empty ---- */
+
+/* Size classes that are kept in slabs. */
+#define MEM_CLASSES_MAX 48
+struct mem_class {
+    size_t block_size;
+    size_t used_bytes; /* in blocks */
+    size_t slab_bytes; /* in slabs */
+};
+/* The classes, smallest first, as of the last mem_figures; returns how many, 0 if the allocator
+ * does not tell. Tens of microseconds. */
+size_t mem_classes(struct mem_class *ret_classes);
+/* Says of each block whether it lies in a slab of which no more than some percent are in use:
+ * fills has a percentage for each class. 0: it does not, else 1 + the index of its class. */
+void mem_find_sparse(void *const *blocks, size_t count, const _Atomic uint8_t *fills,
+                     uint8_t *ret_places);
+/* A block in a slab for what is moved; NULL when there is none. Freed as any other. */
+ATTR_MUST_USE void *mem_alloc_dense(size_t size);
+/* Frees a block so that its slab may go at once: no cache of the thread keeps it. */
+void mem_free_dense(void *block);
+
+/* ---- How much there is ---- */
+
+/* Bytes of the machine's memory; 0 if it does not tell. */
+uint64_t mem_machine_size(void);
+/* What this process may use: the machine's memory or the limit of its cgroups (version 1 or 2), if
+ * that is lower. Reads files: off the data path. */
+int64_t mem_system_size(void);
+/* The lowest limit of the cgroups that the text of /proc/self/cgroup names, whose files are below
+ * root; UINT64_MAX if there is none. */
+uint64_t mem_cgroup_limit(struct bytes membership, const char *root);
 
 /* Fault injection for tests: the n-th mem_try_* call from now fails; 0 turns it off. Only in debug
  * builds. */

@@ -21,7 +21,7 @@ struct option_text {
 enum option_kind {
     OPTION_BOOL,   /* yes | no */
     OPTION_NUMBER, /* integer in min .. max */
-    OPTION_MEMORY, /* bytes with k/kb/m/mb/g/gb */
+    OPTION_MEMORY, /* bytes with k/kb/m/mb/g/gb; with whole also a percentage, kept as bytes */
     OPTION_ENUM,   /* one of choices; ENUM_BITS: several, space separated */
     OPTION_TEXT,   /* any string */
     OPTION_OCTAL,  /* file mode */
@@ -59,9 +59,10 @@ struct option_row {
     int64_t min;
     int64_t max;
     const struct option_choice *choices; /* ends with a NULL name */
-    const char *unit;                    /* "ms", "bytes", ... or NULL */
-    const char *section; /* heading in the sample configuration: "network", "limits", ... */
-    const char *doc;     /* one or two sentences */
+    int64_t (*whole)(void); /* OPTION_MEMORY: what a percentage is of, read when it is set */
+    const char *unit;       /* "ms", "bytes", ... or NULL */
+    const char *section;    /* heading in the sample configuration: "network", "limits", ... */
+    const char *doc;        /* one or two sentences */
     /* OPTION_SPECIAL: parse checks and stores value (words still quoted are not: plain text, words
      * separated by single spaces); returns NULL or the error text. print appends the value as
      * CONFIG GET shows it; parse must accept what print gave, as what it was. A TEXT row may have
@@ -97,5 +98,13 @@ bool option_text_is_set(const struct option_text *text);
 /* Replaces the value with a copy, up to the first NUL byte. Any thread. */
 void option_text_set(struct option_text *text, struct bytes value);
 void option_text_deinit(struct option_text *text);
+
+/* ---- Shares: a number of bytes, or a percentage, which is kept as a negative number ---- */
+
+/* Parses "10%" or a memory value; NULL or the error text. */
+const char *option_parse_share(option_number *number, struct bytes value);
+void option_print_share(const option_number *number, struct buf *ret_value);
+/* The bytes it is of a whole. */
+uint64_t option_share_of(const option_number *number, uint64_t whole);
 
 #endif

@@ -111,12 +111,18 @@ void session_cut_for_output(struct session *session);
 
 /* The limit in bytes, 0 if there is none; maxmemory is what percentages are of. */
 uint64_t registry_memory_limit(const struct client_registry *registry, uint64_t maxmemory);
-/* Keeps to the limit: closes the largest clients without NO-EVICT while all together are over it,
- * or has the reactors do so that they live on. Counts from the first call with a limit to the first
- * without. At the end of a cycle, on the reactor's thread. */
+struct client_memory_limits {
+    uint64_t all;   /* maxmemory-clients: above it the largest go. 0: no limit */
+    uint64_t large; /* the same for clients of 4 KB and more. 0: no limit */
+    bool counts;    /* count, whatever the limits are */
+};
+/* Keeps to the limits: closes the largest clients without NO-EVICT while all together are over one,
+ * or has the reactors do so that they live on. Counts from the first call that is to, or has a
+ * limit of all, to the first without. At the end of a cycle, on the reactor's thread. */
 void registry_hold_memory(struct client_registry *registry, struct reactor *reactor,
-                          uint64_t limit);
-/* What the clients take as last counted; 0 while nothing is. Any thread. */
+                          const struct client_memory_limits *limits);
+/* What the clients take as last counted; while they are not, the least that so many take. Any
+ * thread. */
 uint64_t registry_memory(const struct client_registry *registry);
 /* Counts the session anew if its reactor counts; after it was busy. On the owner's thread. */
 void session_count_memory(struct session *session);

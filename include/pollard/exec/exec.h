@@ -78,6 +78,7 @@ struct services {
     struct stats_options *stats_options;
     const struct server_options *server_options; /* opaque here */
     int64_t started_ms;                          /* wall clock */
+    size_t startup_bytes;                        /* of memory in use before the first client */
     char run_id[41];
     char executable[4096];
     int tcp_port;

@@ -36,6 +36,10 @@ struct keyspace_options {
     option_number prefix_stats; /* bool */
     option_number prefix_max;
     struct option_text prefix_separator; /* one byte, or none: off */
+    option_number reserve;        /* of it, not for data: bytes; below 0: percent */
+    option_number activedefrag;
+    option_number defrag_ignore_bytes; /* waste below which nothing is moved */
+    option_number defrag_threshold;    /* the same in percent of what is in use */
 };
 extern const struct option_row keyspace_option_rows[];
 extern const size_t keyspace_option_row_count;
@@ -51,6 +55,9 @@ struct keyspace_hooks {
     /* The data was over its budget: ask a pool thread to evict ahead of need
      * (keyspace_evict_ahead). Any thread; no shard lock is held. May be NULL. */
     void (*want_evict)(void *context);
+    /* Memory is held that nobody uses, and the process is near its limit: call keyspace_trim on
+     * the pool until it says false. Any thread; no shard lock is held. May be NULL. */
+    void (*want_trim)(void *context);
 };
 
 /* threads: how many reactors and workers will run (for the number of shards). Aborts when memory
@@ -167,7 +174,7 @@ struct key_prefix_walk {
 };
 bool keyspace_delete_prefix(struct keyspace *keyspace, struct key_prefix_walk *walk);
 
-/* ---- The memory budget ---- */
+/* ---- The memory budget: maxmemory is that of the data and the reserve ---- */
 
 /* Bytes by which the data is over its budget now; 0: it is not. Looked at most every half
  * millisecond: cheap. Any thread. */
@@ -176,6 +183,25 @@ size_t keyspace_over_budget(const struct keyspace *keyspace);
 void keyspace_look_again(struct keyspace *keyspace);
 /* Is it over? */
 bool keyspace_over_limit(const struct keyspace *keyspace);
+/* The part of maxmemory that is not the data's; 0 without a limit. */
+uint64_t keyspace_reserve(const struct keyspace *keyspace);
+/* What clients take, of the reserve, not of the budget; and the most that they may (0: no limit of
+ * their own), which the reserve does not exceed. Any thread. */
+void keyspace_set_clients(struct keyspace *keyspace, uint64_t bytes, uint64_t limit);
+
+/* Gives memory back for about two milliseconds; true: there is more to do. Pool only. */
+bool keyspace_trim(struct keyspace *keyspace);
+/* Before a write, between enter and leave, no access open: helps with trimming while the process is
+ * over its limit and the pool does not keep up, in short holds, some hundred microseconds at most.
+ * Else one load. */
+void keyspace_relieve(struct keyspace *keyspace);
+struct trim_figures {
+    bool is_moving;
+    uint64_t moved; /* blocks, since the start */
+    uint64_t left;  /* looked at and not moved */
+    uint64_t spent_us;
+};
+void keyspace_trim_figures(const struct keyspace *keyspace, struct trim_figures *ret_figures);
 
 /* ---- Eviction: maxmemory-policy ---- */
 

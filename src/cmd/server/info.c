@@ -97,6 +97,8 @@ static void gather_figures(struct info *info)
 {
     info->now_us = clock_us();
     mem_figures(&info->memory);
+    memory_overview(info->services, info->memory.used_bytes, &info->overview);
+    keyspace_trim_figures(info->services->keyspace, &info->trim);
     info->memory_peak =
         stats_memory_peak(info->memory.used_bytes, info->now_us / 1000000, &info->memory_peak_s);
     stats_rates(&info->rates);

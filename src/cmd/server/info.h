@@ -7,6 +7,19 @@
 #include "pollard/stats/stats.h"
 #include <sys/resource.h>
 
+/* What memory in use is used for; tables and TTLs are judged by the number of keys. */
+struct memory_overview {
+    uint64_t used;
+    uint64_t startup; /* before the first client */
+    uint64_t clients;
+    uint64_t tables;
+    uint64_t overhead; /* these three */
+    uint64_t dataset;  /* the others */
+    uint64_t keys;
+    double dataset_percent; /* of all but startup */
+};
+void memory_overview(const struct services *services, size_t used, struct memory_overview *ret);
+
 /* What the sections of one call look at; gathered once, so that their figures agree. */
 struct info {
     struct exec *x;
@@ -14,6 +27,8 @@ struct info {
     struct buf *text;
     int64_t now_us;
     struct mem_figures memory;
+    struct memory_overview overview;
+    struct trim_figures trim;
     uint64_t memory_peak;
     int64_t memory_peak_s;
     struct stats_rates rates;

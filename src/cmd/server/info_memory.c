@@ -1,12 +1,6 @@
-/* INFO memory. The process's figures come from base/mem and the kernel; overhead is computed from
- * the number of keys, because exact table sizes would need a walk over all shards (INFO shards). */
+/* INFO memory. The process's figures come from base/mem and the kernel; what it is used for is
+ * judged as in MEMORY STATS (memory.c). */
 #include "info.h"
-#include <unistd.h>
-
-/* Bytes a key takes in the table (8 a slot at a load near 0.8), and a TTL in the expiry index.
- * Source: the keyspace's design. */
-#define TABLE_BYTES_PER_KEY 10
-#define EXPIRY_BYTES_PER_KEY 6
 
 static uint64_t number_used(const struct info *info)
 {
@@ -30,26 +24,38 @@ static uint64_t number_peak_time(const struct info *info)
 
 static uint64_t number_overhead(const struct info *info)
 {
-    const struct keyspace *keyspace = info->services->keyspace;
-    uint64_t overhead = 0;
-    for (uint32_t db = 0; db < keyspace_databases(keyspace); db++) {
-        overhead += keyspace_size(keyspace, db) * TABLE_BYTES_PER_KEY;
-        overhead += keyspace_expires(keyspace, db) * EXPIRY_BYTES_PER_KEY;
-    }
-    return overhead < number_used(info) ? overhead : number_used(info);
+    return info->overview.overhead;
+}
+
+static uint64_t number_startup(const struct info *info)
+{
+    return info->overview.startup;
 }
 
 static uint64_t number_dataset(const struct info *info)
 {
-    return number_used(info) - number_overhead(info);
+    return info->overview.dataset;
 }
 
 static uint64_t number_total_system(const struct info *info)
 {
     (void)info;
-    long pages = sysconf(_SC_PHYS_PAGES);
-    long size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
+    return mem_machine_size();
+}
+
+static uint64_t number_reserve(const struct info *info)
+{
+    return keyspace_reserve(info->services->keyspace);
+}
+
+static uint64_t number_clients(const struct info *info)
+{
+    return info->overview.clients;
+}
+
+static uint64_t number_moving(const struct info *info)
+{
+    return info->trim.is_moving;
 }
 
 static uint64_t number_maxmemory(const struct info *info)
@@ -77,13 +83,6 @@ static uint64_t number_muzzy(const struct info *info)
     return info->memory.muzzy_bytes;
 }
 
-/* Clients are counted only to keep to a limit. */
-static void print_clients(const struct info *info)
-{
-    const struct services *services = info->services;
-    buf_format(info->text, "%llu", (unsigned long long)registry_memory(services->registry));
-}
-
 #define HUMAN(function)                                                                            \
     static void print_##function(const struct info *info)                                          \
     {                                                                                              \
@@ -107,7 +106,7 @@ static void print_peak_share(const struct info *info)
 
 static void print_dataset_share(const struct info *info)
 {
-    print_share(info, number_dataset(info), number_used(info));
+    buf_format(info->text, "%.2f%%", info->overview.dataset_percent);
 }
 
 static void print_ratio(const struct info *info, uint64_t part, uint64_t whole)
@@ -182,7 +181,7 @@ void info_memory(const struct info *info)
         INFO_NUMBER("used_memory_peak_time", number_peak_time),
         INFO_PRINT("used_memory_peak_perc", print_peak_share),
         INFO_NUMBER("used_memory_overhead", number_overhead),
-        INFO_ZERO("used_memory_startup"),
+        INFO_NUMBER("used_memory_startup", number_startup),
         INFO_NUMBER("used_memory_dataset", number_dataset),
         INFO_PRINT("used_memory_dataset_perc", print_dataset_share),
         INFO_NUMBER("allocator_allocated", number_allocated),
@@ -207,6 +206,7 @@ void info_memory(const struct info *info)
         INFO_NUMBER("maxmemory", number_maxmemory),
         INFO_PRINT("maxmemory_human", print_maxmemory),
         INFO_PRINT("maxmemory_policy", print_policy),
+        INFO_NUMBER("maxmemory_reserve", number_reserve),
         INFO_PRINT("allocator_frag_ratio", print_frag_ratio),
         INFO_PRINT("allocator_frag_bytes", print_frag_bytes),
         INFO_PRINT("allocator_rss_ratio", print_allocator_rss_ratio),
@@ -219,11 +219,11 @@ void info_memory(const struct info *info)
         INFO_ZERO("mem_replication_backlog"),
         INFO_ZERO("mem_total_replication_buffers"),
         INFO_ZERO("mem_clients_slaves"),
-        INFO_PRINT("mem_clients_normal", print_clients),
+        INFO_NUMBER("mem_clients_normal", number_clients),
         INFO_ZERO("mem_cluster_links"),
         INFO_ZERO("mem_aof_buffer"),
         INFO_PRINT("mem_allocator", print_allocator),
-        INFO_ZERO("active_defrag_running"),
+        INFO_NUMBER("active_defrag_running", number_moving),
         INFO_ZERO("lazyfree_pending_objects"),
         INFO_ZERO("lazyfreed_objects"),
     };

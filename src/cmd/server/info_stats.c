@@ -22,6 +22,21 @@ static void print_output_kbps(const struct info *info)
     print_kbps(info, info->rates.output_bytes);
 }
 
+static uint64_t number_moved(const struct info *info)
+{
+    return info->trim.moved;
+}
+
+static uint64_t number_left(const struct info *info)
+{
+    return info->trim.left;
+}
+
+static uint64_t number_moving_ms(const struct info *info)
+{
+    return info->trim.spent_us / 1000;
+}
+
 static uint64_t number_channels(const struct info *info)
 {
     return pubsub_count(events_pubsub(info->services->events), PUBSUB_CHANNELS);
@@ -110,11 +125,11 @@ void info_stats(const struct info *info)
         INFO_ZERO("total_forks"),
         INFO_ZERO("migrate_cached_sockets"),
         INFO_ZERO("slave_expires_tracked_keys"),
-        INFO_ZERO("active_defrag_hits"),
-        INFO_ZERO("active_defrag_misses"),
+        INFO_NUMBER("active_defrag_hits", number_moved),
+        INFO_NUMBER("active_defrag_misses", number_left),
         INFO_ZERO("active_defrag_key_hits"),
         INFO_ZERO("active_defrag_key_misses"),
-        INFO_ZERO("total_active_defrag_time"),
+        INFO_NUMBER("total_active_defrag_time", number_moving_ms),
         INFO_ZERO("current_active_defrag_time"),
         INFO_NUMBER("tracking_total_keys", number_tracked_keys),
         INFO_NUMBER("tracking_total_items", number_tracked_items),

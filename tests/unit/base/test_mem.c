@@ -2,6 +2,9 @@
 #include "pollard/base/mem.h"
 #include "pollard/base/thread.h"
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
 Test(mem, counts_what_is_held)
 {
@@ -130,3 +133,97 @@ Test(mem, fails_on_demand)
     mem_free(third);
 }
 #endif
+
+/* ---- Limits of cgroups ---- */
+
+static void put(const char *root, const char *path, const char *text)
+{
+    char name[512];
+    (void)snprintf(name, sizeof(name), "%s/%s", root, path);
+    for (char *at = name + strlen(root) + 1; *at != '\0'; at++) {
+        if (*at == '/') {
+            *at = '\0';
+            (void)mkdir(name, 0700);
+            *at = '/';
+        }
+    }
+    FILE *file = fopen(name, "w");
+    cr_assert_not_null(file, "%s", name);
+    cr_assert(fputs(text, file) >= 0);
+    cr_assert_eq(fclose(file), 0);
+}
+
+static uint64_t limit(const char *membership, const char *root)
+{
+    return mem_cgroup_limit(bytes_text(membership), root);
+}
+
+Test(mem, limits_of_cgroups)
+{
+    char root[] = "/tmp/pollard-cgroup-XXXXXX";
+    cr_assert_not_null(mkdtemp(root));
+    put(root, "a/b/memory.max", "max\n");
+    put(root, "a/memory.max", "1000000\n");
+    put(root, "c/memory.max", "2000000\n");
+    put(root, "memory/d/e/memory.limit_in_bytes", "3000000\n");
+    put(root, "memory/d/memory.limit_in_bytes", "9223372036854771712\n");
+    cr_expect_eq(limit("0::/a/b\n", root), 1000000, "an ancestor's limit holds");
+    cr_expect_eq(limit("0::/c\n", root), 2000000);
+    cr_expect_eq(limit("0::/c/gone/under\n", root), 2000000, "what is not there does not count");
+    cr_expect_eq(limit("0::/elsewhere\n", root), UINT64_MAX);
+    cr_expect_eq(limit("5:cpu,memory:/d/e\n0::/\n", root), 3000000, "version 1");
+    cr_expect_eq(limit("5:memoryless:/d/e\n", root), UINT64_MAX);
+    cr_expect_eq(limit("4:memory:/d/e\n0::/a\n", root), 1000000, "the lowest of both");
+    cr_expect_eq(limit("", root), UINT64_MAX);
+    cr_expect_eq(limit("x\n:\n0:\n::\n", root), UINT64_MAX);
+    cr_expect_gt(mem_system_size(), 0);
+    cr_expect_leq((uint64_t)mem_system_size(), mem_machine_size());
+}
+
+/* ---- Compaction ---- */
+
+#define MANY 20000
+
+Test(mem, finds_sparse_slabs)
+{
+    thread_adopt();
+    static void *blocks[MANY];
+    static uint8_t places[MANY];
+    struct mem_class classes[MEM_CLASSES_MAX];
+    _Atomic uint8_t fills[MEM_CLASSES_MAX];
+    size_t count = mem_classes(classes);
+    if (count == 0) {
+        cr_skip("this allocator does not tell");
+    }
+    for (size_t i = 0; i < MEM_CLASSES_MAX; i++) {
+        atomic_init(&fills[i], 50);
+    }
+    for (size_t i = 0; i < MANY; i++) {
+        blocks[i] = mem_alloc(80);
+    }
+    mem_find_sparse(blocks, MANY / 2, fills, places);
+    cr_expect_eq(places[MANY / 4], 0, "a full slab is not sparse");
+    size_t left = 0;
+    for (size_t i = 0; i < MANY; i++) {
+        if (i % 10 == 0) {
+            blocks[left++] = blocks[i];
+        } else {
+            mem_free_dense(blocks[i]);
+        }
+    }
+    mem_find_sparse(blocks, left, fills, places);
+    size_t sparse = 0;
+    for (size_t i = 0; i < left; i++) {
+        sparse += places[i] != 0;
+        if (places[i] != 0) {
+            cr_assert_lt((size_t)places[i] - 1, count);
+            cr_assert_eq(classes[places[i] - 1].block_size, 80);
+        }
+    }
+    cr_expect_gt(sparse, left * 8 / 10);
+    for (size_t i = 0; i < left; i++) {
+        void *copy = mem_alloc_dense(80);
+        mem_free_dense(blocks[i]);
+        mem_free(copy);
+    }
+}

@@ -27,6 +27,11 @@ static void print_special(const void *owner, struct buf *ret_value)
     option_text_copy(&options->special, ret_value);
 }
 
+static int64_t whole_of_part(void)
+{
+    return 1000;
+}
+
 static const char *apply_number(void *owner)
 {
     struct fixture_options *options = owner;
@@ -55,6 +60,14 @@ static const struct option_row rows[] = {
      .max = INT64_MAX,
      .doc = "A size.",
      .apply = apply_number},
+    {.name = "part",
+     .kind = OPTION_MEMORY,
+     FIELD(part),
+     .fallback = "0",
+     .min = 0,
+     .max = INT64_MAX,
+     .whole = whole_of_part,
+     .doc = "A size or a part of one."},
     {.name = "level",
      .kind = OPTION_ENUM,
      FIELD(level),

@@ -8,6 +8,7 @@ struct fixture_options {
     option_number flag;
     option_number number;
     option_number size;
+    option_number part;
     option_number level;
     option_number bits;
     option_number mode;

@@ -1,0 +1,188 @@
+"""MEMORY *, the memory part of INFO, and the options of the budget. What Redis 7.0 has as well holds
+there too (POLLARD_SERVER=redis-server).
+"""
+from pollard_test import Error, case, is_oracle, main, wait_for
+from talkers import BOTH, OK, arity, client, info, newer, rows
+
+STATS = """peak.allocated total.allocated startup.allocated replication.backlog clients.slaves
+clients.normal cluster.links aof.buffer lua.caches functions.caches overhead.total keys.count
+keys.bytes-per-key dataset.bytes dataset.percentage peak.percentage allocator.allocated
+allocator.active allocator.resident allocator-fragmentation.ratio allocator-fragmentation.bytes
+allocator-rss.ratio allocator-rss.bytes rss-overhead.ratio rss-overhead.bytes fragmentation
+fragmentation.bytes""".encode().split()
+def ours(*options):
+    """Options that Redis 7.0 does not have."""
+    return () if is_oracle() else options
+
+
+FLOATS = {name for name in STATS if name.endswith((b".percentage", b".ratio"))} | {b"fragmentation"}
+
+
+def refused(option, why):
+    return Error(f"ERR CONFIG SET failed (possibly related to argument '{option}') - {why}")
+
+
+def told(c, *command):
+    """A map as a dict; in RESP2 it is a flat list."""
+    value = c.cmd(*command).value
+    return value if c.protocol == 3 else dict(zip(value[::2], value[1::2]))
+
+
+@case(protocols=BOTH)
+def test_stats(c):
+    empty = told(c, "MEMORY", "STATS")
+    assert list(empty) == STATS
+    for name, value in empty.items():
+        if name in FLOATS:
+            assert isinstance(value, float if c.protocol == 3 else bytes), (name, value)
+            assert float(value) >= 0
+        else:
+            assert isinstance(value, int), (name, value)
+    assert empty[b"keys.count"] == 0
+    assert 0 < empty[b"startup.allocated"] <= empty[b"total.allocated"]
+    for i in range(2000):
+        c.send("SET", f"k{i}", "x" * 1000)
+    for _ in range(2000):
+        c.read()
+    c.cmd("SELECT", "3")
+    c.cmd("SET", "a", "1", "EX", "1000")
+    full = told(c, "MEMORY", "STATS")
+    assert full[b"keys.count"] == 2001
+    assert full[b"dataset.bytes"] > 1_500_000
+    assert full[b"total.allocated"] > empty[b"total.allocated"] + 1_500_000
+    assert full[b"peak.allocated"] >= full[b"total.allocated"] - 100_000
+    assert full[b"keys.bytes-per-key"] > 900
+    for db in (b"db.0", b"db.3"):
+        part = full[db]
+        names = list(part) if c.protocol == 3 else part[::2]
+        assert names[:2] == [b"overhead.hashtable.main", b"overhead.hashtable.expires"], names
+    assert list(full).index(b"db.0") == list(full).index(b"overhead.total") - 2
+    c.cmd("SELECT", "0")
+
+
+@case(protocols=BOTH)
+def test_words(c):
+    for name in ("stats", "doctor", "purge", "malloc-stats", "help"):
+        assert c.cmd("MEMORY", name, "x") == arity("memory|" + name)
+    c.cmd("MEMORY", "PURGE").is_ok()
+    for name in ("MALLOC-STATS", "DOCTOR"):
+        reply = c.cmd("MEMORY", name)
+        assert reply.kind == ("verbatim" if c.protocol == 3 else "bulk"), reply
+        assert len(reply) > 20
+    c.cmd("MEMORY", "NOSUCH").is_error("ERR unknown subcommand 'NOSUCH'. Try MEMORY HELP.")
+    lines = c.cmd("MEMORY", "HELP").value
+    assert lines[0].startswith(b"MEMORY <subcommand>")
+    for name in (b"DOCTOR", b"MALLOC-STATS", b"PURGE", b"STATS", b"USAGE <key> [SAMPLES <count>]"):
+        assert name in lines
+
+
+@case()
+def test_usage(c):
+    c.cmd("SET", "k", "x" * 100_000)
+    assert 100_000 < c.cmd("MEMORY", "USAGE", "k").value < 140_000
+    c.cmd("RPUSH", "l", *["y" * 1000] * 500)
+    assert 400_000 < c.cmd("MEMORY", "USAGE", "l", "SAMPLES", "0").value < 800_000
+    c.cmd("MEMORY", "USAGE", "none").is_null()
+    rows(c, ("MEMORY USAGE l SAMPLES -1", Error("ERR syntax error")),
+         ("MEMORY USAGE l SAMPLES", Error("ERR syntax error")))
+
+
+@case()
+def test_info(c):
+    before = info(c, "memory")
+    assert 0 < int(before["used_memory_startup"]) <= int(before["used_memory"])
+    c.cmd("SET", "k", "x" * 10_000_000)
+    at_peak = info(c, "memory")
+    assert int(at_peak["used_memory_dataset"]) > 9_000_000
+    assert (int(at_peak["used_memory_overhead"]) + int(at_peak["used_memory_dataset"])
+            == int(at_peak["used_memory"]))
+    c.cmd("DEL", "k")
+    wait_for(lambda: int(info(c, "memory")["used_memory"]) < int(at_peak["used_memory"]) - 9_000_000)
+    assert int(info(c, "memory")["used_memory_peak"]) >= int(at_peak["used_memory"]) - 100_000
+    assert is_oracle() or int(before["mem_clients_normal"]) > 0
+    assert before["active_defrag_running"] == "0"
+
+
+@case()
+def test_doctor(c):
+    assert b"empty" in c.cmd("MEMORY", "DOCTOR").value
+    c.cmd("SET", "a", "x" * 6_000_000)
+    c.cmd("SET", "k", "x" * 20_000_000)
+    c.cmd("DEL", "k")
+    wait_for(lambda: b"Peak memory" in c.cmd("MEMORY", "DOCTOR").value)
+
+
+@case()
+def test_options(c):
+    newer()
+    whole = int(info(c, "memory")["total_system_memory"])
+    rows(c, ("CONFIG GET maxmemory-reserve", [b"maxmemory-reserve", b"10%"]),
+         ("CONFIG SET maxmemory 75%", OK))
+    limit = int(c.cmd("CONFIG", "GET", "maxmemory").value[1])
+    assert 0 < limit <= whole * 3 // 4
+    assert int(info(c, "memory")["maxmemory"]) == limit
+    assert int(info(c, "memory")["maxmemory_reserve"]) == limit // 100 * 10 + limit % 100 * 10 // 100
+    rows(c, ("CONFIG SET maxmemory-reserve 5mb", OK),
+         ("CONFIG GET maxmemory-reserve", [b"maxmemory-reserve", b"5242880"]))
+    assert int(info(c, "memory")["maxmemory_reserve"]) == 5 << 20
+    rows(c, ("CONFIG SET maxmemory 101%", refused("maxmemory", "argument must be a memory value")),
+         ("CONFIG SET maxmemory -1%", refused("maxmemory", "argument must be a memory value")),
+         ("CONFIG SET maxmemory-reserve x", refused("maxmemory-reserve", "argument must be a memory "
+                                                    "or percent value")),
+         ("CONFIG SET maxmemory-reserve 101%",
+          refused("maxmemory-reserve", "percentage argument must be less or equal to 100")),
+         ("CONFIG SET maxmemory-clients 1mb", OK))
+    c.cmd("PING")
+    wait_for(lambda: int(info(c, "memory")["maxmemory_reserve"]) == 1 << 20)
+
+
+@case(options=ours("--maxmemory", "50%", "--maxmemory-reserve", "20%"))
+def test_command_line(c):
+    newer()
+    limit = int(info(c, "memory")["maxmemory"])
+    assert 0 < limit <= int(info(c, "memory")["total_system_memory"]) // 2
+    assert c.cmd("CONFIG", "GET", "maxmemory-reserve") == [b"maxmemory-reserve", b"20%"]
+
+
+def fills(c, name):
+    """Writes 10 KB values until the limit; returns how many."""
+    count = 0
+    while c.cmd("SET", f"{name}{count}", "x" * 10_000) == OK:
+        count += 1
+    return count
+
+
+@case(options=ours("--maxmemory", "40mb", "--threads", "2"))
+def test_clients_are_not_data(c):
+    newer()
+    c.cmd("CLIENT", "NO-EVICT", "ON").is_ok()
+    count = fills(c, "k")
+    assert 36_000_000 * 0.7 < count * 10_000 < 36_000_000
+    c.cmd("FLUSHALL")
+    wait_for(lambda: int(info(c, "memory")["used_memory"]) < 10_000_000)
+    large = client(c)
+    large.socket.sendall(b"*3\r\n$3\r\nset\r\n$1\r\nk\r\n$3900000\r\n" + b"x" * 3_000_000)
+    wait_for(lambda: int(info(c, "memory")["mem_clients_normal"]) > 3_000_000)
+    again = fills(c, "k")
+    assert again > count * 0.95, "what a client holds is not the data's"
+
+
+@case(options=ours("--maxmemory", "40mb", "--threads", "2"))
+def test_who_overruns_the_reserve_is_closed(c):
+    newer()
+    keys = fills(c, "k") // 2
+    for i in range(keys):
+        c.cmd("DEL", f"k{i}")
+    before = c.cmd("DBSIZE").value
+    large = client(c)
+    try:
+        large.socket.sendall(b"*3\r\n$3\r\nset\r\n$1\r\nz\r\n$20000000\r\n")
+        for _ in range(200):
+            large.socket.sendall(b"x" * 100_000)
+    except OSError:
+        pass
+    wait_for(lambda: int(info(c, "stats")["evicted_clients"]) == 1)
+    assert c.cmd("DBSIZE") == before, "no data goes for a client"
+
+
+main()
