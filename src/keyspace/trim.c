@@ -37,8 +37,11 @@
 #define RUN_US 2000
 /* Waste of a size class below which it is left alone: slabs that are being filled. */
 #define WASTE_LEAST ((uint64_t)512 * 1024)
-/* After a run that found nothing to do the next one waits. */
-#define QUIET_NS UINT64_C(10000000)
+/* After a run that found nothing to do the next one waits, longer each time, but no longer than a
+ * hundredth of maxmemory takes to be written at 200 MB/s. */
+#define QUIET_NS_MIN UINT64_C(1000000)
+#define QUIET_NS_MAX UINT64_C(64000000)
+#define QUIET_BYTES_PER_NS 20
 /* The resident size is kept below maxmemory less a part of this: what comes until the next look. */
 #define MARGIN_PART 64
 
@@ -49,9 +52,8 @@
 #define FILL_STEP 4
 #define FILL_NEAR 95
 
-/* A class of which a round moves less than this part is left alone for so many rounds. */
+/* A class of which a round moves less than this part cannot be compacted further. */
 #define MOVED_PART_LEAST 32
-#define REST_ROUNDS 8
 
 /* A write helps with a step for each thousandth of maxmemory that the process is over that line,
  * but not with more than these: about 2 us each. */
@@ -117,7 +119,7 @@ void trim_look(struct keyspace *keyspace, uint64_t limit)
         mem_figures(&figures);
         is_wanted = is_wasteful(keyspace, &figures);
         if (!is_wanted) {
-            atomic_store_explicit(&trim->quiet_until_ticks, now + clock_ns_to_ticks(QUIET_NS),
+            atomic_store_explicit(&trim->quiet_until_ticks, now + clock_ns_to_ticks(QUIET_NS_MAX),
                                   memory_order_relaxed);
         }
     }
@@ -378,20 +380,21 @@ static uint64_t take_moved(struct trim *trim, size_t class)
 }
 
 /* Is the class to be compacted? Says up to which percentage of a slab in use, else 0. One of which
- * the last round moved hardly anything is made of what cannot be moved, and is left alone for some
- * rounds. */
+ * the last round moved hardly anything is made of what cannot be moved, and is left alone until
+ * more of it lies unused. */
 static uint8_t plan_class(struct trim *trim, size_t i, const struct mem_class *class, uint32_t most)
 {
     bool was_planned = atomic_load_explicit(&trim->fills[i], memory_order_relaxed) != 0;
     uint64_t moved = take_moved(trim, i) * class->block_size;
-    if (was_planned && moved < class->used_bytes / MOVED_PART_LEAST) {
-        trim->rests[i] = REST_ROUNDS;
+    uint64_t waste =
+        class->slab_bytes > class->used_bytes ? class->slab_bytes - class->used_bytes : 0;
+    if (was_planned) {
+        trim->stuck_bytes[i] = moved < class->used_bytes / MOVED_PART_LEAST ? waste : 0;
     }
-    if (trim->rests[i] > 0) {
-        trim->rests[i]--;
-        return 0;
+    if (waste < trim->stuck_bytes[i]) {
+        trim->stuck_bytes[i] = waste;
     }
-    if (class->slab_bytes <= class->used_bytes + WASTE_LEAST ||
+    if (waste <= trim->stuck_bytes[i] + WASTE_LEAST ||
         class->used_bytes * 100 > class->slab_bytes * most) {
         return 0;
     }
@@ -433,12 +436,19 @@ static bool wants_moves(struct keyspace *keyspace)
 }
 
 /* Nothing can be done for a while. */
-static void rest(struct trim *trim)
+static void rest(struct keyspace *keyspace)
 {
+    struct trim *trim = &keyspace->trim;
     atomic_store_explicit(&trim->pressure, 0, memory_order_relaxed);
     atomic_store_explicit(&trim->is_moving, false, memory_order_relaxed);
-    atomic_store_explicit(&trim->quiet_until_ticks, clock_ticks() + clock_ns_to_ticks(QUIET_NS),
-                          memory_order_relaxed);
+    uint64_t limit = (uint64_t)option_get(&keyspace->options->maxmemory);
+    uint64_t longest = limit == 0 || limit / QUIET_BYTES_PER_NS > QUIET_NS_MAX
+                           ? QUIET_NS_MAX
+                           : limit / QUIET_BYTES_PER_NS;
+    trim->quiet_ns = trim->quiet_ns == 0 ? QUIET_NS_MIN : trim->quiet_ns * 2;
+    trim->quiet_ns = trim->quiet_ns < longest ? trim->quiet_ns : longest;
+    atomic_store_explicit(&trim->quiet_until_ticks,
+                          clock_ticks() + clock_ns_to_ticks(trim->quiet_ns), memory_order_relaxed);
 }
 
 bool keyspace_trim(struct keyspace *keyspace)
@@ -453,13 +463,14 @@ bool keyspace_trim(struct keyspace *keyspace)
     bool is_more = wants_moves(keyspace);
     if (is_more) {
         trim->is_in_round = true;
+        trim->quiet_ns = 0;
         atomic_store_explicit(&trim->is_moving, true, memory_order_relaxed);
         if (trim_pass(keyspace, clock_monotonic_us() + RUN_US)) {
             trim->is_in_round = !next_pass(trim);
         }
         gate_collect(&keyspace->gate);
     } else {
-        rest(trim);
+        rest(keyspace);
     }
     atomic_fetch_add_explicit(&trim->moved_ticks, clock_ticks() - began, memory_order_relaxed);
     atomic_store_explicit(&trim->is_running, false, memory_order_release);

@@ -27,7 +27,8 @@ struct trim {
     _Atomic uint64_t step;      /* the next one: a shard, and which of its buckets */
     _Atomic uint32_t buckets;   /* the most that any table had in this pass */
     _Atomic uint32_t moved_by_class[MEM_CLASSES_MAX]; /* in this round */
-    uint8_t rests[MEM_CLASSES_MAX];                   /* rounds in which a class is left alone */
+    uint64_t stuck_bytes[MEM_CLASSES_MAX]; /* waste of a class that moving did not help */
+    uint64_t quiet_ns;
     bool is_in_round; /* the plan is made, its passes are not done */
 };
 

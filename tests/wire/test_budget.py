@@ -1,0 +1,163 @@
+"""maxmemory bounds the process: under loads that leave memory in the wrong places, the resident size
+above that of the idle server stays within the limit and 5 %. A bound, not a time: writers wait
+rather than that the process grows.
+"""
+import os
+import random
+import threading
+import time
+
+from pollard_test import Skip, case, is_oracle, main, wait_for
+from resp import encode
+from talkers import client, info
+
+LIMIT = 64 << 20
+BATCH = 200
+OPTIONS = () if is_oracle() else ("--threads", "2")
+EVICTING = (*OPTIONS, "--maxmemory", str(LIMIT), "--maxmemory-policy", "allkeys-lru")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def resident(pid):
+    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * PAGE
+
+
+class Watch:
+    """The highest resident size of the server while the block runs, above its size before."""
+
+    def __init__(self, c, idle=None):
+        if is_oracle():
+            raise Skip("redis-server does not hold its resident size")
+        self.pid = c.server.pid
+        self.idle = resident(self.pid) if idle is None else idle
+        self.peak = 0
+        self.ends = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self):
+        while not self.ends.is_set():
+            self.peak = max(self.peak, resident(self.pid))
+            time.sleep(0.002)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.ends.set()
+        self.thread.join()
+        share = (self.peak - self.idle) * 100 / LIMIT
+        if os.environ.get("POLLARD_SHOW"):
+            print(f"# peak {share:.1f} % of maxmemory", flush=True)
+        if kind is None:
+            assert share <= 105, f"the process took {share:.1f} % of maxmemory"
+
+
+def pipeline(c, commands):
+    """Runs commands in batches; all must succeed."""
+    batch = []
+    for command in commands:
+        batch.append(encode(*command))
+        if len(batch) == BATCH:
+            flush(c, batch)
+            batch = []
+    flush(c, batch)
+
+
+def flush(c, batch):
+    if batch:
+        c.socket.sendall(b"".join(batch))
+        for _ in batch:
+            assert c.read().kind != "error"
+
+
+def key(number):
+    return b"key:%010d" % number
+
+
+def sets(size, count, first=0, *words):
+    value = b"x" * size
+    for i in range(first, first + count):
+        yield ("SET", key(i), value, *words)
+
+
+def shuffled(count, seed):
+    order = list(range(count))
+    random.Random(seed).shuffle(order)
+    return order
+
+
+def evicts(c):
+    return int(info(c, "stats")["evicted_keys"]) > 0
+
+
+@case(options=EVICTING, timeout=120)
+def test_values_grow(c):
+    with Watch(c):
+        for size, count in ((24, 600_000), (200, 200_000), (900, 70_000), (5000, 14_000)):
+            pipeline(c, sets(size, count))
+        assert evicts(c)
+
+
+@case(options=EVICTING, timeout=120)
+def test_values_shrink(c):
+    with Watch(c):
+        for size, count in ((5000, 13_000), (900, 70_000), (200, 200_000), (24, 300_000)):
+            pipeline(c, (("SET", key(i), b"x" * size) for i in shuffled(count, size)))
+        assert evicts(c)
+
+
+@case(options=EVICTING, timeout=120)
+def test_many_are_deleted(c):
+    with Watch(c):
+        pipeline(c, sets(100, 450_000))
+        pipeline(c, (("DEL", key(i)) for i in shuffled(450_000, 3) if i % 10 != 0))
+        pipeline(c, sets(700, 100_000, first=1_000_000))
+        assert evicts(c)
+
+
+@case(options=EVICTING, timeout=120)
+def test_many_expire(c):
+    with Watch(c):
+        pipeline(c, sets(100, 380_000, 0, "PX", "1500"))
+        pipeline(c, sets(100, 40_000, 500_000))
+        wait_for(lambda: c.cmd("DBSIZE").value <= 40_000, what="expiry")
+        pipeline(c, sets(700, 100_000, first=1_000_000))
+        assert evicts(c)
+
+
+@case(options=EVICTING, timeout=120)
+def test_large_values(c):
+    rng = random.Random(7)
+    data = b"x" * 400_000
+    with Watch(c):
+        for _ in range(25):
+            pipeline(c, [("SET", key(rng.randrange(600)), data[:rng.randrange(1000, 400_000)])
+                         for _ in range(60)])
+        assert evicts(c)
+
+
+@case(options=EVICTING, timeout=120)
+def test_tables_grow(c):
+    with Watch(c):
+        pipeline(c, (("SET", key(i), i) for i in range(900_000)))
+        pipeline(c, (("SET", key(i), b"x" * 300) for i in range(0, 900_000, 8)))
+        assert evicts(c)
+
+
+@case(options=EVICTING, timeout=120)
+def test_many_clients(c):
+    """Each has a reply that it does not read, for a while."""
+    pipeline(c, sets(100, 450_000))
+    idle = 0
+    with Watch(c, idle):
+        clients = [client(c) for _ in range(1000)]
+        for a in clients:
+            a.socket.sendall(b"".join(encode("GET", key(i)) for i in range(449_000, 449_100)))
+        pipeline(c, sets(100, 50_000, first=600_000))
+        for a in clients:
+            a.close()
+
+
+main()
