@@ -6,7 +6,7 @@
  * The allocator keeps blocks of one size class together, in slabs. When values change their size,
  * or some keys go and others stay, slabs are left that hold little and cannot be used for other
  * sizes. Their last blocks are moved to dense ones: entries, with the small blobs and the small
- * collections they point to, and segments of tables; then the slab is given back.
+ * collections they point to, and the parts of tables; then the slab is given back.
  *
  * A pass walks the shards bucket by bucket in short exclusive holds, and empties one part in 32 of
  * the address space: keys meet slabs in random order, so that a pass over all of them would copy
@@ -59,9 +59,9 @@
  * but not with more than these: about 2 us each. */
 #define HELP_PART 1000
 #define HELP_MAX 64
-/* From so many on, 2 % over the limit, it waits until the process is nearer to it, but no longer
+/* From so many on, 1 % over the limit, it waits until the process is nearer to it, but no longer
  * than this: there is nothing left to give. */
-#define HELP_HARD 20
+#define HELP_HARD 10
 #define RELIEVE_US 10000
 
 static uint32_t get(_Atomic uint32_t *number)
@@ -187,7 +187,56 @@ static void look_at_slot(struct trim *trim, struct looked *looked, _Atomic uint6
     }
 }
 
-static void look_at_chain(struct trim *trim, struct looked *looked, struct bucket *bucket)
+static void count_moved(struct trim *trim, uint8_t place)
+{
+    atomic_fetch_add_explicit(&trim->moved_by_class[place - 1], 1, memory_order_relaxed);
+}
+
+/* A copy of a part of a table, slot by slot, if it lies in a sparse slab of the window; NULL: it
+ * stays. Readers without a lock may look into the old one for a while (gate.h). */
+static void *copy_slots(struct trim *trim, void *old, uint32_t count)
+{
+    uint8_t place = 0;
+    if (!is_in_window(trim, old)) {
+        return NULL;
+    }
+    mem_find_sparse(&old, 1, trim->fills, &place);
+    _Atomic uint64_t *copy = place == 0 ? NULL : mem_alloc_dense(mem_block_size(old));
+    for (uint32_t i = 0; copy != NULL && i < count; i++) {
+        atomic_init(&copy[i], slot_get((_Atomic uint64_t *)old + i));
+    }
+    if (copy != NULL) {
+        count_moved(trim, place);
+    }
+    return copy;
+}
+
+static void move_segment(struct keyspace *keyspace, struct table *table, uint32_t index)
+{
+    struct directory *directory = atomic_load_explicit(&table->directory, memory_order_relaxed);
+    struct bucket *old = atomic_load_explicit(&directory->segments[index], memory_order_relaxed);
+    uint32_t buckets = index == 0 ? UINT32_C(1) << table->first_level : SEGMENT_BUCKETS;
+    struct bucket *copy = copy_slots(&keyspace->trim, old, buckets * BUCKET_SLOTS);
+    if (copy != NULL) {
+        /* Release: pairs with the looks of key_hint_bucket. */
+        atomic_store_explicit(&directory->segments[index], copy, memory_order_release);
+        gate_retire(&keyspace->gate, old);
+    }
+}
+
+/* The node that the slot links to. */
+static void move_node(struct keyspace *keyspace, _Atomic uint64_t *link)
+{
+    struct node *old = slot_node(slot_get(link));
+    struct node *copy = copy_slots(&keyspace->trim, old, NODE_SLOTS);
+    if (copy != NULL) {
+        /* Release: pairs with the looks of key_hint_entry. */
+        atomic_store_explicit(link, (uint64_t)(uintptr_t)copy | LINK_BIT, memory_order_release);
+        gate_retire(&keyspace->gate, old);
+    }
+}
+
+static void look_at_chain(struct keyspace *keyspace, struct looked *looked, struct bucket *bucket)
 {
     _Atomic uint64_t *slots = bucket->slots;
     uint32_t left = BUCKET_SLOTS;
@@ -197,11 +246,12 @@ static void look_at_chain(struct trim *trim, struct looked *looked, struct bucke
             return;
         }
         if ((value & LINK_BIT) != 0) {
-            slots = slot_node(value)->slots;
+            move_node(keyspace, slots);
+            slots = slot_node(slot_get(slots))->slots;
             left = NODE_SLOTS;
             continue;
         }
-        look_at_slot(trim, looked, slots);
+        look_at_slot(&keyspace->trim, looked, slots);
         slots++;
         left--;
     }
@@ -238,11 +288,6 @@ static void move_entry(struct looked *looked, uint32_t i)
     }
 }
 
-static void count_moved(struct trim *trim, uint8_t place)
-{
-    atomic_fetch_add_explicit(&trim->moved_by_class[place - 1], 1, memory_order_relaxed);
-}
-
 static void move_sparse(struct trim *trim, struct looked *looked)
 {
     mem_find_sparse(looked->blocks, looked->count, trim->fills, looked->places);
@@ -260,32 +305,6 @@ static void move_sparse(struct trim *trim, struct looked *looked)
     }
 }
 
-/* Readers without a lock may look into the old segment for a while (gate.h). */
-static void move_segment(struct keyspace *keyspace, struct table *table, uint32_t index)
-{
-    struct directory *directory = atomic_load_explicit(&table->directory, memory_order_relaxed);
-    struct bucket *old = atomic_load_explicit(&directory->segments[index], memory_order_relaxed);
-    void *block = old;
-    uint8_t place = 0;
-    if (!is_in_window(&keyspace->trim, block)) {
-        return;
-    }
-    mem_find_sparse(&block, 1, keyspace->trim.fills, &place);
-    struct bucket *copy = place != 0 ? mem_alloc_dense(mem_block_size(old)) : NULL;
-    if (copy == NULL) {
-        return;
-    }
-    uint32_t count = index == 0 ? UINT32_C(1) << table->first_level : SEGMENT_BUCKETS;
-    for (uint32_t i = 0; i < count * BUCKET_SLOTS; i++) {
-        atomic_init(&copy[i / BUCKET_SLOTS].slots[i % BUCKET_SLOTS],
-                    slot_get(&old[i / BUCKET_SLOTS].slots[i % BUCKET_SLOTS]));
-    }
-    /* Release: pairs with the looks of key_hint_bucket. */
-    atomic_store_explicit(&directory->segments[index], copy, memory_order_release);
-    gate_retire(&keyspace->gate, old);
-    count_moved(&keyspace->trim, place);
-}
-
 /* Looks at some buckets of a table, and says how many it has. */
 static void look_at_table(struct keyspace *keyspace, struct table *table, uint32_t first,
                           struct looked *looked)
@@ -297,7 +316,7 @@ static void look_at_table(struct keyspace *keyspace, struct table *table, uint32
         if (i % SEGMENT_BUCKETS == 0) {
             move_segment(keyspace, table, i / SEGMENT_BUCKETS);
         }
-        look_at_chain(trim, looked, bucket_at(table, i));
+        look_at_chain(keyspace, looked, bucket_at(table, i));
     }
     /* Two threads may both find their count the largest: either is good enough. */
     if (count > get(&trim->buckets)) {
@@ -485,7 +504,6 @@ static void go_on(struct keyspace *keyspace)
     } else {
         (void)keyspace_trim(keyspace);
     }
-    trim_look(keyspace, (uint64_t)option_get(&keyspace->options->maxmemory));
 }
 
 static void relieve(struct keyspace *keyspace, uint32_t steps)
@@ -493,25 +511,25 @@ static void relieve(struct keyspace *keyspace, uint32_t steps)
     struct trim *trim = &keyspace->trim;
     int64_t end_us = clock_monotonic_us() + RELIEVE_US;
     for (;;) {
-        while (steps > 0 && take_step(keyspace)) {
+        bool is_moving = atomic_load_explicit(&trim->is_moving, memory_order_relaxed);
+        while (is_moving && steps > 0 && take_step(keyspace)) {
             steps--;
         }
-        if (steps > 0) {
+        if (steps > 0 && (is_moving || get(&trim->pressure) >= HELP_HARD)) {
             go_on(keyspace);
         }
+        trim_look(keyspace, (uint64_t)option_get(&keyspace->options->maxmemory));
         steps = get(&trim->pressure);
         if (steps < HELP_HARD || clock_monotonic_us() > end_us) {
             return;
         }
-        trim_look(keyspace, (uint64_t)option_get(&keyspace->options->maxmemory));
     }
 }
 
 void keyspace_relieve(struct keyspace *keyspace)
 {
     uint32_t steps = get(&keyspace->trim.pressure);
-    if (UNLIKELY(steps > 0) &&
-        atomic_load_explicit(&keyspace->trim.is_moving, memory_order_relaxed)) {
+    if (UNLIKELY(steps > 0)) {
         relieve(keyspace, steps);
     }
 }
