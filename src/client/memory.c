@@ -58,11 +58,17 @@ static void join_class(struct registry_part *part, struct session *session, uint
     (void)atomic_fetch_add_explicit(&part->size_counts[index], 1, memory_order_relaxed);
 }
 
-static void set_counted(struct registry_part *part, struct session *session, size_t size)
+static void set_counted(struct registry_part *part, struct session *session, size_t size,
+                        size_t input)
 {
     (void)atomic_fetch_add_explicit(&part->memory_bytes, size - session->counted_memory,
                                     memory_order_relaxed);
     session->counted_memory = size;
+    if (UNLIKELY(input != session->counted_input)) {
+        (void)atomic_fetch_add_explicit(&part->input_bytes, input - session->counted_input,
+                                        memory_order_relaxed);
+        session->counted_input = input;
+    }
 }
 
 void session_count_memory(struct session *session)
@@ -77,7 +83,8 @@ void session_count_memory(struct session *session)
         return;
     }
     uint8_t class = (session->flags & SESSION_NO_EVICT) != 0 ? 0 : class_of(size);
-    set_counted(part, session, size);
+    size_t input = session->decoder == NULL ? 0 : decoder_memory(session->decoder);
+    set_counted(part, session, size, input);
     if (class != session->size_class) {
         leave_class(part, session);
         if (class != 0) {
@@ -90,7 +97,7 @@ void session_forget_memory(struct session *session)
 {
     struct registry_part *part = registry_part_of(session);
     leave_class(part, session);
-    set_counted(part, session, 0);
+    set_counted(part, session, 0, 0);
 }
 
 static void count_conn(struct conn *conn, void *argument)
@@ -191,13 +198,12 @@ static void close_large(struct session *session)
     session_destroy(session);
 }
 
-/* Classes below the first one are not touched. */
 static void close_largest(struct client_registry *registry, struct registry_part *own,
-                          uint64_t limit, uint32_t first_class)
+                          uint64_t limit)
 {
     while (sum_memory(registry) > limit) {
         uint32_t index = largest_class(registry);
-        if (index == CLIENT_SIZE_CLASSES || index < first_class) {
+        if (index == CLIENT_SIZE_CLASSES) {
             return;
         }
         struct session *session = own->by_size[index];
@@ -213,6 +219,55 @@ static void close_largest(struct client_registry *registry, struct registry_part
     }
 }
 
+/* Commands being received become data: they are held by its budget. */
+static uint64_t sum_without_input(const struct client_registry *registry)
+{
+    uint64_t input = 0;
+    uint64_t sum = sum_memory(registry);
+    for (size_t i = 0; i < registry->reactor_count; i++) {
+        input += atomic_load_explicit(&registry->parts[i].input_bytes, memory_order_relaxed);
+    }
+    return sum > input ? sum - input : 0;
+}
+
+/* One of the reactor's own of the largest class that has any without a command being received; the
+ * first class is that of clients that hold no more than themselves: closing them would bring
+ * little. NULL: it has none. */
+static struct session *largest_idle(const struct registry_part *own)
+{
+    for (uint32_t index = CLIENT_SIZE_CLASSES; index-- > 1;) {
+        struct session *session = own->by_size[index];
+        while (session != NULL && session->counted_input > 0) {
+            session = session->next_by_size;
+        }
+        if (session != NULL) {
+            return session;
+        }
+    }
+    return NULL;
+}
+
+/* The same for the reserve: each reactor closes its own, the others look when they are woken. */
+static void close_overrunning(struct client_registry *registry, struct registry_part *own,
+                              uint64_t limit)
+{
+    while (sum_without_input(registry) > limit) {
+        struct session *session = largest_idle(own);
+        if (session == NULL) {
+            uint32_t index = largest_class(registry);
+            if (index > 0 && index < CLIENT_SIZE_CLASSES && own->by_size[index] == NULL) {
+                wake_owners(registry, index);
+            }
+            return;
+        }
+        size_t before = session->counted_memory;
+        session_count_memory(session);
+        if (session->counted_memory >= before) {
+            close_large(session);
+        }
+    }
+}
+
 void registry_hold_memory(struct client_registry *registry, struct reactor *reactor,
                           const struct client_memory_limits *limits)
 {
@@ -223,11 +278,9 @@ void registry_hold_memory(struct client_registry *registry, struct reactor *reac
         reactor_each(reactor, count_conn, part);
     }
     if (limits->all != 0) {
-        close_largest(registry, part, limits->all, /* first_class= */ 0);
+        close_largest(registry, part, limits->all);
     }
     if (limits->large != 0) {
-        /* The first class is that of clients that hold no more than themselves: the memory is not
-         * theirs, and closing them would bring little. */
-        close_largest(registry, part, limits->large, /* first_class= */ 1);
+        close_overrunning(registry, part, limits->large);
     }
 }

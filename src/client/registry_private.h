@@ -23,6 +23,7 @@ struct registry_part {
     struct session *by_size[CLIENT_SIZE_CLASSES];
     _Atomic uint32_t size_counts[CLIENT_SIZE_CLASSES]; /* sessions in them */
     _Atomic uint64_t memory_bytes;
+    _Atomic uint64_t input_bytes; /* of commands being received */
     struct mail size_mail;
     atomic_bool size_mail_is_out;
     struct mail push_mail;

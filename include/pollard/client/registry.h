@@ -112,9 +112,11 @@ void session_cut_for_output(struct session *session);
 /* The limit in bytes, 0 if there is none; maxmemory is what percentages are of. */
 uint64_t registry_memory_limit(const struct client_registry *registry, uint64_t maxmemory);
 struct client_memory_limits {
-    uint64_t all;   /* maxmemory-clients: above it the largest go. 0: no limit */
-    uint64_t large; /* the same for clients of 4 KB and more. 0: no limit */
-    bool counts;    /* count, whatever the limits are */
+    uint64_t all; /* maxmemory-clients: above it the largest go. 0: no limit */
+    /* The same for clients of 4 KB and more, without the commands that they are sending. 0: no
+     * limit */
+    uint64_t large;
+    bool counts; /* count, whatever the limits are */
 };
 /* Keeps to the limits: closes the largest clients without NO-EVICT while all together are over one,
  * or has the reactors do so that they live on. Counts from the first call that is to, or has a

@@ -80,6 +80,7 @@ struct session {
     struct session *next_by_size;
     struct session *previous_by_size;
     size_t counted_memory;               /* as last counted */
+    size_t counted_input;                /* the part of it that is a command being received */
     uint8_t size_class;                  /* the list that it is in; 0: none */
     struct chain held;                   /* pushes while SESSION_HOLD */
     struct transaction *transaction;     /* exec's: queued commands, watched keys; NULL: none */

@@ -27,6 +27,8 @@ typedef _Atomic uint64_t stat_counter;
     STAT(keyspace_misses)                                                                          \
     STAT(expired_keys)                                                                             \
     STAT(expired_subkeys)                                                                          \
+    STAT(expire_time_caps)                                                                         \
+    STAT(expire_cycle_us)                                                                          \
     STAT(evicted_keys)                                                                             \
     STAT(changes)                                                                                  \
     STAT(error_replies)                                                                            \

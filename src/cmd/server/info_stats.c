@@ -22,6 +22,12 @@ static void print_output_kbps(const struct info *info)
     print_kbps(info, info->rates.output_bytes);
 }
 
+static uint64_t number_expire_ms(const struct info *info)
+{
+    (void)info;
+    return stats_sum(STAT_expire_cycle_us) / 1000;
+}
+
 static uint64_t number_moved(const struct info *info)
 {
     return info->trim.moved;
@@ -109,8 +115,8 @@ void info_stats(const struct info *info)
         INFO_COUNTER("expired_subkeys", STAT_expired_subkeys),
         INFO_COUNTER("expired_keys", STAT_expired_keys),
         INFO_FIXED("expired_stale_perc", "0.00"),
-        INFO_ZERO("expired_time_cap_reached_count"),
-        INFO_ZERO("expire_cycle_cpu_milliseconds"),
+        INFO_COUNTER("expired_time_cap_reached_count", STAT_expire_time_caps),
+        INFO_NUMBER("expire_cycle_cpu_milliseconds", number_expire_ms),
         INFO_COUNTER("evicted_keys", STAT_evicted_keys),
         INFO_COUNTER("evicted_clients", STAT_clients_evicted),
         INFO_ZERO("evicted_scripts"),
