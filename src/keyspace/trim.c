@@ -489,6 +489,7 @@ bool keyspace_trim(struct keyspace *keyspace)
         }
         gate_collect(&keyspace->gate);
     } else {
+        gate_collect(&keyspace->gate);
         rest(keyspace);
     }
     atomic_fetch_add_explicit(&trim->moved_ticks, clock_ticks() - began, memory_order_relaxed);

@@ -1,6 +1,6 @@
-"""maxmemory bounds the process: under loads that leave memory in the wrong places, the resident size
-above that of the idle server stays within the limit and 5 %. A bound, not a time: writers wait
-rather than that the process grows.
+"""maxmemory bounds the process: under loads that leave memory in the wrong places, the resident
+size above that of the idle server stays within the limit and 5 %. A bound, not a time: writers
+wait rather than that the process grows.
 """
 import os
 import random

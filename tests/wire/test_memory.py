@@ -1,5 +1,5 @@
-"""MEMORY *, the memory part of INFO, and the options of the budget. What Redis 7.0 has as well holds
-there too (POLLARD_SERVER=redis-server).
+"""MEMORY *, the memory part of INFO, and the options of the budget. What Redis 7.0 has as well
+holds there too (POLLARD_SERVER=redis-server).
 """
 from pollard_test import Error, case, is_oracle, main, wait_for
 from talkers import BOTH, OK, arity, client, gone, info, newer, rows
@@ -65,8 +65,7 @@ def test_words(c):
     for name in ("stats", "doctor", "purge", "malloc-stats", "help"):
         assert c.cmd("MEMORY", name, "x") == arity("memory|" + name)
     c.cmd("MEMORY", "PURGE").is_ok()
-    for name in ("MALLOC-STATS", "DOCTOR"):
-        reply = c.cmd("MEMORY", name)
+    for reply in (c.cmd("MEMORY", "MALLOC-STATS"), c.cmd("MEMORY", "DOCTOR")):
         assert reply.kind == ("verbatim" if c.protocol == 3 else "bulk"), reply
         assert len(reply) > 20
     c.cmd("MEMORY", "NOSUCH").is_error("ERR unknown subcommand 'NOSUCH'. Try MEMORY HELP.")
@@ -97,7 +96,8 @@ def test_info(c):
     assert (int(at_peak["used_memory_overhead"]) + int(at_peak["used_memory_dataset"])
             == int(at_peak["used_memory"]))
     c.cmd("DEL", "k")
-    wait_for(lambda: int(info(c, "memory")["used_memory"]) < int(at_peak["used_memory"]) - 9_000_000)
+    low = int(at_peak["used_memory"]) - 9_000_000
+    wait_for(lambda: int(info(c, "memory")["used_memory"]) < low)
     assert int(info(c, "memory")["used_memory_peak"]) >= int(at_peak["used_memory"]) - 100_000
     assert is_oracle() or int(before["mem_clients_normal"]) > 0
     assert before["active_defrag_running"] == "0"
@@ -121,14 +121,15 @@ def test_options(c):
     limit = int(c.cmd("CONFIG", "GET", "maxmemory").value[1])
     assert 0 < limit <= whole * 3 // 4
     assert int(info(c, "memory")["maxmemory"]) == limit
-    assert int(info(c, "memory")["maxmemory_reserve"]) == limit // 100 * 10 + limit % 100 * 10 // 100
+    part = limit // 100 * 10 + limit % 100 * 10 // 100
+    assert int(info(c, "memory")["maxmemory_reserve"]) == part
     rows(c, ("CONFIG SET maxmemory-reserve 5mb", OK),
          ("CONFIG GET maxmemory-reserve", [b"maxmemory-reserve", b"5242880"]))
     assert int(info(c, "memory")["maxmemory_reserve"]) == 5 << 20
     rows(c, ("CONFIG SET maxmemory 101%", refused("maxmemory", "argument must be a memory value")),
          ("CONFIG SET maxmemory -1%", refused("maxmemory", "argument must be a memory value")),
-         ("CONFIG SET maxmemory-reserve x", refused("maxmemory-reserve", "argument must be a memory "
-                                                    "or percent value")),
+         ("CONFIG SET maxmemory-reserve x",
+          refused("maxmemory-reserve", "argument must be a memory or percent value")),
          ("CONFIG SET maxmemory-reserve 101%",
           refused("maxmemory-reserve", "percentage argument must be less or equal to 100")),
          ("CONFIG SET maxmemory-clients 1mb", OK))
