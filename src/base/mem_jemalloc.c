@@ -26,7 +26,7 @@
  * that.
  * - Slabs of 64 pages for small blocks, of 16 for larger ones: jemalloc keeps 128 bytes of its own
  *   for each, which for slabs of one page are 2 bytes a key (docs/decisions/0006); larger slabs
- *   would more often be held by few blocks (docs/decisions/0011).
+ *   would more often be held by few blocks (docs/decisions/0012).
  * - Arenas: jemalloc's default of 4 a core gives each reactor one of its own; an arena that nobody
  *   uses costs no memory. */
 const char *malloc_conf = "background_thread:false,dirty_decay_ms:5000,muzzy_decay_ms:0,"

@@ -280,7 +280,9 @@ static void look_at_budget(struct cycle *cycle)
     uint64_t limit = (uint64_t)option_get(cycle->maxmemory);
     cycle->plain_size_max = UINT64_MAX;
     if (UNLIKELY(limit != 0)) {
-        cycle->plain_size_max = keyspace_over_budget(cycle->services->keyspace) > 0 ? 0 : limit;
+        struct keyspace *keyspace = cycle->services->keyspace;
+        bool is_short = keyspace_over_budget(keyspace) > 0 || keyspace_wants_relief(keyspace);
+        cycle->plain_size_max = is_short ? 0 : limit;
     }
 }
 

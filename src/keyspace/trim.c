@@ -13,7 +13,7 @@
  * most before the first slab is empty. After each pass what it freed is given back. Each round of
  * passes begins with a plan: which size classes have sparse slabs, and in how many passes they are
  * emptied.
- * Which strategy, measured: docs/decisions/0011-memory-budget.md.
+ * Which strategy, measured: docs/decisions/0012-memory-budget.md.
  *
  * Threads: one run at a time, on the pool. Invariants: 1. An entry is moved under its shard's
  * exclusive lock, a value only while the key has the only reference. 2. Bytes and sizes stay, only
@@ -525,6 +525,11 @@ static void relieve(struct keyspace *keyspace, uint32_t steps)
             return;
         }
     }
+}
+
+bool keyspace_wants_relief(const struct keyspace *keyspace)
+{
+    return get(&((struct keyspace *)keyspace)->trim.pressure) > 0;
 }
 
 void keyspace_relieve(struct keyspace *keyspace)

@@ -195,6 +195,8 @@ bool keyspace_trim(struct keyspace *keyspace);
  * over its limit and the pool does not keep up, in short holds, some hundred microseconds at most.
  * Else one load. */
 void keyspace_relieve(struct keyspace *keyspace);
+/* Would it do anything now? One load. */
+bool keyspace_wants_relief(const struct keyspace *keyspace);
 struct trim_figures {
     bool is_moving;
     uint64_t moved; /* blocks, since the start */
