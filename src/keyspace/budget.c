@@ -58,7 +58,9 @@ static void look_at_used(struct keyspace *keyspace, uint64_t limit)
     clients = clients < reserve ? clients : reserve;
     uint64_t not_data = clients + dying;
     uint64_t data = used > not_data ? used - not_data : 0;
+    uint64_t slack = atomic_load_explicit(&keyspace->trim.squeeze_bytes, memory_order_relaxed);
     uint64_t budget = limit - reserve;
+    budget = budget > slack ? budget - slack : 0;
     atomic_store_explicit(&keyspace->over_bytes, data > budget ? data - budget : 0,
                           memory_order_relaxed);
     if (used > atomic_load_explicit(&keyspace->peak_bytes, memory_order_relaxed)) {

@@ -63,6 +63,8 @@
  * than this: there is nothing left to give. */
 #define HELP_HARD 10
 #define RELIEVE_US 10000
+/* The part of maxmemory that the data gives up at most for what cannot be moved. */
+#define SQUEEZE_PART 10
 
 static uint32_t get(_Atomic uint32_t *number)
 {
@@ -100,6 +102,19 @@ static void set_pressure(struct keyspace *keyspace, uint64_t resident, uint64_t 
     }
 }
 
+/* What lies unused and cannot be moved is slack. Where the reserve does not hold it, the data's
+ * budget does, up to a tenth of maxmemory: bounded, so that data never goes round after round for
+ * what its going does not bring back. */
+static void squeeze(struct trim *trim, uint64_t limit)
+{
+    uint64_t bytes = atomic_load_explicit(&trim->squeeze_bytes, memory_order_relaxed);
+    uint64_t resident = mem_rss();
+    uint64_t most = limit + trim->idle_bytes;
+    bytes = resident > most ? bytes + (resident - most) / 4 : bytes - bytes / 16;
+    bytes = bytes < limit / SQUEEZE_PART ? bytes : limit / SQUEEZE_PART;
+    atomic_store_explicit(&trim->squeeze_bytes, bytes, memory_order_relaxed);
+}
+
 void trim_look(struct keyspace *keyspace, uint64_t limit)
 {
     struct trim *trim = &keyspace->trim;
@@ -113,6 +128,9 @@ void trim_look(struct keyspace *keyspace, uint64_t limit)
         uint64_t resident = mem_rss();
         set_pressure(keyspace, resident, limit);
         is_wanted = bytes_too_near(keyspace, resident) > 0;
+        if (!is_wanted && atomic_load_explicit(&trim->squeeze_bytes, memory_order_relaxed) > 0) {
+            squeeze(trim, limit);
+        }
     }
     if (!is_wanted && option_get(&keyspace->options->activedefrag) != 0) {
         struct mem_figures figures;
@@ -464,6 +482,7 @@ static void rest(struct keyspace *keyspace)
     uint64_t longest = limit == 0 || limit / QUIET_BYTES_PER_NS > QUIET_NS_MAX
                            ? QUIET_NS_MAX
                            : limit / QUIET_BYTES_PER_NS;
+    squeeze(trim, limit);
     trim->quiet_ns = trim->quiet_ns == 0 ? QUIET_NS_MIN : trim->quiet_ns * 2;
     trim->quiet_ns = trim->quiet_ns < longest ? trim->quiet_ns : longest;
     atomic_store_explicit(&trim->quiet_until_ticks,

@@ -14,6 +14,8 @@ struct trim {
     _Atomic bool is_running;
     _Atomic bool is_moving;             /* a pass is under way */
     _Atomic uint64_t quiet_until_ticks; /* the last run could do nothing */
+    _Atomic uint64_t squeeze_bytes;     /* slack beyond the reserve: taken off the data's budget */
+    uint64_t idle_bytes;                /* the resident size before there was data */
     _Atomic uint32_t pressure;          /* steps that a write helps with */
     _Atomic uint64_t looked_blocks;
     _Atomic uint64_t moved_blocks;
