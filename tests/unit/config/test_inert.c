@@ -181,7 +181,7 @@ Test(inert, rows_are_documented)
     struct inert_probe probe = {0};
     fixture_init(&f);
     config_each(f.config, probe_visit, &probe);
-    cr_assert_gt(probe.inert, 150);
+    cr_assert_gt(probe.inert, 140);
     cr_assert_eq(probe.documented, probe.inert);
     fixture_deinit(&f);
 }
