@@ -443,7 +443,7 @@ static void on_cycle_end(void *context, struct reactor *reactor)
         pushed_settle(cycle);
         flush_early(cycle);
     }
-    if (UNLIKELY(option_get(cycle->maxmemory_clients) != 0 || cycle->has_memory_limit ||
+    if (UNLIKELY(option_get(cycle->maxmemory_clients) != 0 || option_get(cycle->maxmemory) != 0 ||
                  cycle->counts_clients)) {
         hold_client_memory(cycle);
     }
