@@ -15,6 +15,9 @@
 #define SMALL_MEMORY (INT64_C(64) * 1024 * 1024)
 /* Blobs of this size and more are released on the pool: unmapping them takes a while. */
 #define LARGE_BLOB_SIZE ((size_t)64 * 1024)
+/* But not while so much waits for the pool, or this part of maxmemory: it does not keep up. */
+#define DYING_MAX ((uint64_t)64 * 1024 * 1024)
+#define DYING_PART 64
 
 static uint32_t choose_shards(const struct keyspace_options *options, uint32_t threads)
 {
@@ -60,8 +63,8 @@ struct keyspace *keyspace_create(const struct keyspace_options *options,
     atomic_init(&keyspace->told_due_ms, INT64_MAX);
     atomic_init(&keyspace->expires_actively, true);
     keyspace->prefixes = prefixes_create(options, &keyspace->secret);
-    atomic_init(&keyspace->trim.windows, 1);
-    keyspace->trim.idle_bytes = mem_rss();
+    atomic_init(&keyspace->trim.span, 1);
+    keyspace->trim.own_bytes = mem_rss();
     lock_init(&keyspace->dead_lock, LOCK_RANK_RETIRE);
     gate_init(&keyspace->gate);
     evict_init(keyspace);
@@ -157,9 +160,18 @@ static void bury(struct keyspace *keyspace, struct blob *blob, struct collection
     keyspace->hooks.want_reclaim(keyspace->hooks.context);
 }
 
+static bool pool_keeps_up(const struct keyspace *keyspace)
+{
+    uint64_t limit = (uint64_t)option_get(&keyspace->options->maxmemory);
+    uint64_t most = limit == 0 ? DYING_MAX : limit / DYING_PART;
+    _Atomic uint64_t *dying = &((struct keyspace *)keyspace)->dying_bytes;
+    return atomic_load_explicit(dying, memory_order_relaxed) < most;
+}
+
 void keyspace_discard_blob(struct keyspace *keyspace, struct blob *blob)
 {
-    if (blob->capacity < LARGE_BLOB_SIZE || keyspace->hooks.want_reclaim == NULL) {
+    if (blob->capacity < LARGE_BLOB_SIZE || keyspace->hooks.want_reclaim == NULL ||
+        !pool_keeps_up(keyspace)) {
         blob_release(blob);
         return;
     }

@@ -8,31 +8,19 @@
  * sizes. Their last blocks are moved to dense ones: entries, with the small blobs and the small
  * collections they point to, and the parts of tables; then the slab is given back.
  *
- * A pass walks the shards bucket by bucket in short exclusive holds, and empties one part in 32 of
- * the address space: keys meet slabs in random order, so that a pass over all of them would copy
- * most before the first slab is empty. After each pass what it freed is given back. Each round of
- * passes begins with a plan: which size classes have sparse slabs, and in how many passes they are
- * emptied.
+ * A pass walks the shards bucket by bucket in short exclusive holds, and empties some windows of the
+ * address space: keys meet slabs in random order, so that a pass over all of them would copy most
+ * before the first slab is empty. Each begins with a plan, of the size classes that have sparse
+ * slabs, and after each what it freed is given back.
  * Which strategy, measured: docs/decisions/0012-memory-budget.md.
  *
- * Threads: one run at a time, on the pool. Invariants: 1. An entry is moved under its shard's
- * exclusive lock, a value only while the key has the only reference. 2. Bytes and sizes stay, only
- * addresses change. */
-#include "bucket.h"
+ * Threads: one run at a time, on the pool or by a write that waits; writes help with its steps. */
 #include "key.h"
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
 #include <sched.h>
 
-/* Blocks moved in one hold of a shard at most: some microseconds. */
-#define HOLD_BLOCKS 64
-/* Buckets of a table that are looked at in one hold: some hundred entries, of which a pass moves
- * one in 32. */
-#define HOLD_BUCKETS 16
-/* A pass empties every 32nd window of 4 MB: what it copies before it frees is 3 % at most. */
-#define WINDOW_SHIFT 22
-#define WINDOW_SETS 32
 /* How long a run works before other tasks of the pool have their turn. */
 #define RUN_US 2000
 /* Waste of a size class below which it is left alone: slabs that are being filled. */
@@ -52,8 +40,11 @@
 #define FILL_STEP 4
 #define FILL_NEAR 95
 
-/* A class of which a round moves less than this part cannot be compacted further. */
-#define MOVED_PART_LEAST 32
+/* A class of whose waste the passes over all windows move less than this part cannot be compacted
+ * further. */
+#define MOVED_PART_LEAST 8
+/* Windows of a pass at most. */
+#define SPAN_MAX 16
 
 /* A write helps with a step for each thousandth of maxmemory that the process is over that line,
  * but not with more than these: about 2 us each. */
@@ -63,8 +54,10 @@
  * than this: there is nothing left to give. */
 #define HELP_HARD 10
 #define RELIEVE_US 10000
-/* The part of maxmemory that the data gives up at most for what cannot be moved. */
+/* The part of maxmemory that the data gives up at most for what is not moved. */
 #define SQUEEZE_PART 10
+/* The part of maxmemory that has room for the server itself. */
+#define OWN_PART 16
 
 static uint32_t get(_Atomic uint32_t *number)
 {
@@ -83,18 +76,27 @@ static bool is_wasteful(const struct keyspace *keyspace, const struct mem_figure
                figures->allocated_bytes / 100 * (uint64_t)option_get(&options->defrag_threshold);
 }
 
+/* The most that the process is to be resident with. The server itself has its room in the reserve,
+ * but under a small limit it is more than that has: the rest comes on top. */
+static uint64_t resident_limit(const struct trim *trim, uint64_t limit)
+{
+    uint64_t room = limit / OWN_PART;
+    return limit + (trim->own_bytes > room ? trim->own_bytes - room : 0);
+}
+
 /* Bytes by which the process is nearer to its limit than it should be. */
 static uint64_t bytes_too_near(const struct keyspace *keyspace, uint64_t resident)
 {
     uint64_t limit = (uint64_t)option_get(&keyspace->options->maxmemory);
-    uint64_t line = limit - limit / MARGIN_PART;
+    uint64_t line = resident_limit(&keyspace->trim, limit) - limit / MARGIN_PART;
     return limit != 0 && resident > line ? resident - line : 0;
 }
 
 /* The further the process is over its limit, the more its writers help. */
 static void set_pressure(struct keyspace *keyspace, uint64_t resident, uint64_t limit)
 {
-    uint64_t over = resident > limit ? resident - limit : 0;
+    uint64_t most = resident_limit(&keyspace->trim, limit);
+    uint64_t over = resident > most ? resident - most : 0;
     uint64_t steps = over / (limit / HELP_PART + 1);
     steps = steps < HELP_MAX ? steps : HELP_MAX;
     if (get(&keyspace->trim.pressure) != steps) {
@@ -102,15 +104,17 @@ static void set_pressure(struct keyspace *keyspace, uint64_t resident, uint64_t 
     }
 }
 
-/* What lies unused and cannot be moved is slack. Where the reserve does not hold it, the data's
- * budget does, up to a tenth of maxmemory: bounded, so that data never goes round after round for
- * what its going does not bring back. */
-static void squeeze(struct trim *trim, uint64_t limit)
+/* What lies unused and is not yet moved, or cannot be, is slack. Where the reserve does not hold it,
+ * the data's budget does, up to a tenth of maxmemory: bounded, so that data never goes round after
+ * round for what its going does not bring back. */
+static void squeeze(struct trim *trim, uint64_t resident, uint64_t limit)
 {
     uint64_t bytes = atomic_load_explicit(&trim->squeeze_bytes, memory_order_relaxed);
-    uint64_t resident = mem_rss();
-    uint64_t most = limit + trim->idle_bytes;
-    bytes = resident > most ? bytes + (resident - most) / 4 : bytes - bytes / 16;
+    uint64_t most = resident_limit(trim, limit);
+    if (resident <= most && bytes == 0) {
+        return;
+    }
+    bytes = resident > most ? bytes + (resident - most) / 16 : bytes - (bytes + 63) / 64;
     bytes = bytes < limit / SQUEEZE_PART ? bytes : limit / SQUEEZE_PART;
     atomic_store_explicit(&trim->squeeze_bytes, bytes, memory_order_relaxed);
 }
@@ -127,10 +131,8 @@ void trim_look(struct keyspace *keyspace, uint64_t limit)
     if (limit != 0) {
         uint64_t resident = mem_rss();
         set_pressure(keyspace, resident, limit);
+        squeeze(trim, resident, limit);
         is_wanted = bytes_too_near(keyspace, resident) > 0;
-        if (!is_wanted && atomic_load_explicit(&trim->squeeze_bytes, memory_order_relaxed) > 0) {
-            squeeze(trim, limit);
-        }
     }
     if (!is_wanted && option_get(&keyspace->options->activedefrag) != 0) {
         struct mem_figures figures;
@@ -146,255 +148,17 @@ void trim_look(struct keyspace *keyspace, uint64_t limit)
     }
 }
 
-/* ---- Moving ---- */
-
-/* What is looked at in one hold. A slot's entry, or what an entry points to. */
-struct looked {
-    void *blocks[HOLD_BLOCKS];
-    _Atomic uint64_t *slots[HOLD_BLOCKS]; /* of the entry */
-    bool is_value[HOLD_BLOCKS];           /* the block is the entry's value */
-    uint8_t places[HOLD_BLOCKS];          /* as mem_find_sparse says */
-    uint32_t count;
-};
-
-static void look_at(struct looked *looked, void *block, _Atomic uint64_t *slot, bool is_value)
-{
-    if (looked->count < HOLD_BLOCKS) {
-        looked->blocks[looked->count] = block;
-        looked->slots[looked->count] = slot;
-        looked->is_value[looked->count] = is_value;
-        looked->count++;
-    }
-}
-
-/* The value's block if it may be moved; NULL if there is none. */
-static void *movable_value(struct entry *entry)
-{
-    if ((entry->flags & ENTRY_BLOB) != 0) {
-        struct blob *blob = entry_blob(entry);
-        return blob_is_unique(blob) ? blob : NULL;
-    }
-    if ((entry->flags & ENTRY_COLLECTION) != 0) {
-        struct collection *collection = *entry_collection(entry);
-        return !collection->is_large && collection_is_unique(collection) ? collection : NULL;
-    }
-    return NULL;
-}
-
-static bool is_in_window(struct trim *trim, const void *block)
-{
-    return ((uintptr_t)block >> WINDOW_SHIFT) % get(&trim->windows) == get(&trim->window);
-}
-
-static void look_at_slot(struct trim *trim, struct looked *looked, _Atomic uint64_t *slot)
-{
-    struct entry *entry = slot_entry(slot_get(slot));
-    if (is_in_window(trim, entry)) {
-        look_at(looked, entry, slot, /* is_value= */ false);
-    }
-    bool has_values = atomic_load_explicit(&trim->has_values, memory_order_relaxed);
-    if (get(&trim->window) > 0 && !has_values) {
-        return; /* The entry itself need not be looked at: its address was enough. */
-    }
-    void *block = movable_value(entry);
-    if (block != NULL && !has_values) {
-        atomic_store_explicit(&trim->has_values, true, memory_order_relaxed);
-    }
-    if (block != NULL && is_in_window(trim, block)) {
-        look_at(looked, block, slot, /* is_value= */ true);
-    }
-}
-
-static void count_moved(struct trim *trim, uint8_t place)
-{
-    atomic_fetch_add_explicit(&trim->moved_by_class[place - 1], 1, memory_order_relaxed);
-}
-
-/* A copy of a part of a table, slot by slot, if it lies in a sparse slab of the window; NULL: it
- * stays. Readers without a lock may look into the old one for a while (gate.h). */
-static void *copy_slots(struct trim *trim, void *old, uint32_t count)
-{
-    uint8_t place = 0;
-    if (!is_in_window(trim, old)) {
-        return NULL;
-    }
-    mem_find_sparse(&old, 1, trim->fills, &place);
-    _Atomic uint64_t *copy = place == 0 ? NULL : mem_alloc_dense(mem_block_size(old));
-    for (uint32_t i = 0; copy != NULL && i < count; i++) {
-        atomic_init(&copy[i], slot_get((_Atomic uint64_t *)old + i));
-    }
-    if (copy != NULL) {
-        count_moved(trim, place);
-    }
-    return copy;
-}
-
-static void move_segment(struct keyspace *keyspace, struct table *table, uint32_t index)
-{
-    struct directory *directory = atomic_load_explicit(&table->directory, memory_order_relaxed);
-    struct bucket *old = atomic_load_explicit(&directory->segments[index], memory_order_relaxed);
-    uint32_t buckets = index == 0 ? UINT32_C(1) << table->first_level : SEGMENT_BUCKETS;
-    struct bucket *copy = copy_slots(&keyspace->trim, old, buckets * BUCKET_SLOTS);
-    if (copy != NULL) {
-        /* Release: pairs with the looks of key_hint_bucket. */
-        atomic_store_explicit(&directory->segments[index], copy, memory_order_release);
-        gate_retire(&keyspace->gate, old);
-    }
-}
-
-/* The node that the slot links to. */
-static void move_node(struct keyspace *keyspace, _Atomic uint64_t *link)
-{
-    struct node *old = slot_node(slot_get(link));
-    struct node *copy = copy_slots(&keyspace->trim, old, NODE_SLOTS);
-    if (copy != NULL) {
-        /* Release: pairs with the looks of key_hint_entry. */
-        atomic_store_explicit(link, (uint64_t)(uintptr_t)copy | LINK_BIT, memory_order_release);
-        gate_retire(&keyspace->gate, old);
-    }
-}
-
-static void look_at_chain(struct keyspace *keyspace, struct looked *looked, struct bucket *bucket)
-{
-    _Atomic uint64_t *slots = bucket->slots;
-    uint32_t left = BUCKET_SLOTS;
-    while (left > 0) {
-        uint64_t value = slot_get(slots);
-        if (value == 0) {
-            return;
-        }
-        if ((value & LINK_BIT) != 0) {
-            move_node(keyspace, slots);
-            slots = slot_node(slot_get(slots))->slots;
-            left = NODE_SLOTS;
-            continue;
-        }
-        look_at_slot(&keyspace->trim, looked, slots);
-        slots++;
-        left--;
-    }
-}
-
-/* A copy in a dense slab; the old block is freed. */
-static void *move_block(void *block)
-{
-    size_t size = mem_block_size(block);
-    void *copy = mem_alloc_dense(size);
-    if (copy != NULL) {
-        memcpy(copy, block, size);
-        mem_free_dense(block);
-    }
-    return copy;
-}
-
-/* Values first: an entry that moves as well takes the new pointer along. */
-static void move_value(struct looked *looked, uint32_t i)
-{
-    struct entry *entry = slot_entry(slot_get(looked->slots[i]));
-    void *copy = move_block(looked->blocks[i]);
-    if (copy != NULL) {
-        entry_set_pointer(entry, copy);
-    }
-}
-
-static void move_entry(struct looked *looked, uint32_t i)
-{
-    struct entry *copy = move_block(looked->blocks[i]);
-    if (copy != NULL) {
-        struct position position = {.slot = looked->slots[i]};
-        table_replace(position, copy);
-    }
-}
-
-static void move_sparse(struct trim *trim, struct looked *looked)
-{
-    mem_find_sparse(looked->blocks, looked->count, trim->fills, looked->places);
-    for (uint32_t i = 0; i < looked->count; i++) {
-        if (looked->places[i] != 0 && looked->is_value[i]) {
-            move_value(looked, i);
-            count_moved(trim, looked->places[i]);
-        }
-    }
-    for (uint32_t i = 0; i < looked->count; i++) {
-        if (looked->places[i] != 0 && !looked->is_value[i]) {
-            move_entry(looked, i);
-            count_moved(trim, looked->places[i]);
-        }
-    }
-}
-
-/* Looks at some buckets of a table, and says how many it has. */
-static void look_at_table(struct keyspace *keyspace, struct table *table, uint32_t first,
-                          struct looked *looked)
-{
-    struct trim *trim = &keyspace->trim;
-    uint32_t count = atomic_load_explicit(&table->bucket_count, memory_order_relaxed);
-    uint32_t end = first + HOLD_BUCKETS;
-    for (uint32_t i = first; i < end && i < count; i++) {
-        if (i % SEGMENT_BUCKETS == 0) {
-            move_segment(keyspace, table, i / SEGMENT_BUCKETS);
-        }
-        look_at_chain(keyspace, looked, bucket_at(table, i));
-    }
-    /* Two threads may both find their count the largest: either is good enough. */
-    if (count > get(&trim->buckets)) {
-        atomic_store_explicit(&trim->buckets, count, memory_order_relaxed);
-    }
-}
-
-static void move_in_shard(struct keyspace *keyspace, struct shard *shard, uint32_t first)
-{
-    struct trim *trim = &keyspace->trim;
-    struct looked looked;
-    looked.count = 0;
-    if (shard_first_table(shard) == NULL) {
-        return;
-    }
-    gate_enter(&keyspace->gate);
-    shard_lock_patiently(shard, /* exclusive= */ true, 0);
-    struct table *table = shard_first_table(shard);
-    for (; table != NULL; table = table_next(table)) {
-        look_at_table(keyspace, table, first, &looked);
-    }
-    move_sparse(trim, &looked);
-    shard_unlock(keyspace, shard, /* exclusive= */ true, 0);
-    gate_leave(&keyspace->gate);
-    atomic_fetch_add_explicit(&trim->looked_blocks, looked.count, memory_order_relaxed);
-}
-
-/* One step of the pass: the next buckets of the next shard. All shards' first ones come before
- * their next ones. False: the pass has no more. */
-static bool take_step(struct keyspace *keyspace)
-{
-    struct trim *trim = &keyspace->trim;
-    uint64_t step = atomic_fetch_add_explicit(&trim->step, 1, memory_order_relaxed);
-    uint64_t first = step / keyspace->shard_count * HOLD_BUCKETS;
-    if (first > 0 && first >= get(&trim->buckets)) {
-        return false;
-    }
-    move_in_shard(keyspace, &keyspace->shards[step & keyspace->shard_mask], (uint32_t)first);
-    return true;
-}
+/* ---- Passes ---- */
 
 /* Goes on with the pass until the time is over or it ends; true if it has ended. */
 static bool trim_pass(struct keyspace *keyspace, int64_t end_us)
 {
-    while (take_step(keyspace)) {
+    while (trim_step(keyspace)) {
         if (clock_monotonic_us() > end_us) {
             return false;
         }
     }
     return true;
-}
-
-/* The next pass is over the next windows; true: after the last ones, a round has ended. */
-static bool next_pass(struct trim *trim)
-{
-    uint32_t window = (get(&trim->window) + 1) % get(&trim->windows);
-    atomic_store_explicit(&trim->window, window, memory_order_relaxed);
-    atomic_store_explicit(&trim->buckets, 0, memory_order_relaxed);
-    atomic_store_explicit(&trim->step, 0, memory_order_relaxed);
-    return window == 0;
 }
 
 /* Percent of a size class's slabs in use above which they are left alone: the nearer the process is
@@ -407,27 +171,15 @@ static uint32_t fill_worth_moving(const struct keyspace *keyspace, uint64_t too_
     return fill < FILL_NEAR ? fill : FILL_NEAR;
 }
 
-/* Blocks of the class that the last round moved, since they are counted anew. */
-static uint64_t take_moved(struct trim *trim, size_t class)
+static uint64_t waste_of(const struct mem_class *class)
 {
-    uint64_t moved =
-        atomic_exchange_explicit(&trim->moved_by_class[class], 0, memory_order_relaxed);
-    atomic_fetch_add_explicit(&trim->moved_blocks, moved, memory_order_relaxed);
-    return moved;
+    return class->slab_bytes > class->used_bytes ? class->slab_bytes - class->used_bytes : 0;
 }
 
-/* Is the class to be compacted? Says up to which percentage of a slab in use, else 0. One of which
- * the last round moved hardly anything is made of what cannot be moved, and is left alone until
- * more of it lies unused. */
-static uint8_t plan_class(struct trim *trim, size_t i, const struct mem_class *class, uint32_t most)
+/* Is the class to be compacted? Says up to which percentage of a slab in use, else 0. */
+static uint8_t fill_of(struct trim *trim, size_t i, const struct mem_class *class, uint32_t most)
 {
-    bool was_planned = atomic_load_explicit(&trim->fills[i], memory_order_relaxed) != 0;
-    uint64_t moved = take_moved(trim, i) * class->block_size;
-    uint64_t waste =
-        class->slab_bytes > class->used_bytes ? class->slab_bytes - class->used_bytes : 0;
-    if (was_planned) {
-        trim->stuck_bytes[i] = moved < class->used_bytes / MOVED_PART_LEAST ? waste : 0;
-    }
+    uint64_t waste = waste_of(class);
     if (waste < trim->stuck_bytes[i]) {
         trim->stuck_bytes[i] = waste;
     }
@@ -439,37 +191,109 @@ static uint8_t plan_class(struct trim *trim, size_t i, const struct mem_class *c
     return (uint8_t)((class->used_bytes * 100 / class->slab_bytes + 100) / 2);
 }
 
-/* Begins a round: which classes are sparse enough, and in how many passes. False: none is. */
-static bool plan_round(struct keyspace *keyspace, uint64_t too_near, uint64_t in_use)
+/* Before a pass: which classes are sparse enough now. Returns the bytes of their blocks; 0: none
+ * is. */
+static uint64_t plan_pass(struct keyspace *keyspace, uint64_t too_near)
 {
     struct trim *trim = &keyspace->trim;
     struct mem_class classes[MEM_CLASSES_MAX];
     size_t count = mem_classes(classes);
     uint32_t most = fill_worth_moving(keyspace, too_near);
-    uint64_t to_move = 0;
+    bool is_first = get(&trim->window) == 0;
+    uint64_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
-        uint8_t fill = plan_class(trim, i, &classes[i], most);
-        to_move += fill == 0 ? 0 : classes[i].used_bytes;
+        uint8_t fill = fill_of(trim, i, &classes[i], most);
+        trim->was_planned[i] = fill != 0 && (is_first || trim->was_planned[i]);
+        bytes += fill == 0 ? 0 : classes[i].used_bytes + 1;
         atomic_store_explicit(&trim->fills[i], fill, memory_order_relaxed);
     }
-    uint64_t windows = to_move * WINDOW_SETS / (in_use + 1) + 1;
-    windows = windows < WINDOW_SETS ? windows : WINDOW_SETS;
-    atomic_store_explicit(&trim->windows, (uint32_t)windows, memory_order_relaxed);
-    atomic_store_explicit(&trim->has_values, false, memory_order_relaxed);
-    return to_move > 0;
+    return bytes;
 }
 
-/* Is there so much to gain that blocks are to be moved? */
+/* As many windows as hold no more than 1/64 of the limit of what may be moved, if all of half of
+ * the slabs is. */
+static uint32_t span_of(uint32_t window, uint64_t bytes, uint64_t limit)
+{
+    uint32_t span = SPAN_MAX;
+    while (span > 1 && (window % span != 0 || bytes * span > limit * 2)) {
+        span /= 2;
+    }
+    return span;
+}
+
+static void begin_pass(struct trim *trim, uint32_t span)
+{
+    atomic_store_explicit(&trim->span, span, memory_order_relaxed);
+    if (get(&trim->window) == 0) {
+        atomic_store_explicit(&trim->saw_values, false, memory_order_relaxed);
+    }
+    trim->is_in_pass = true;
+    atomic_store_explicit(&trim->buckets, 0, memory_order_relaxed);
+    atomic_store_explicit(&trim->step, 0, memory_order_relaxed);
+    atomic_store_explicit(&trim->is_moving, true, memory_order_relaxed);
+}
+
+/* After a pass: what it moved. */
+static void take_moved(struct trim *trim)
+{
+    struct mem_class classes[MEM_CLASSES_MAX];
+    size_t count = mem_classes(classes);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t moved =
+            atomic_exchange_explicit(&trim->moved_by_class[i], 0, memory_order_relaxed);
+        trim->moved_bytes[i] += moved * classes[i].block_size;
+        atomic_fetch_add_explicit(&trim->moved_blocks, moved, memory_order_relaxed);
+    }
+}
+
+/* All windows had their pass. A class of which they moved little of what it wastes is made of what
+ * cannot be moved, and is left alone until more of it lies unused. */
+static void judge_classes(struct trim *trim)
+{
+    struct mem_class classes[MEM_CLASSES_MAX];
+    size_t count = mem_classes(classes);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t waste = waste_of(&classes[i]);
+        bool is_stuck = trim->was_planned[i] && trim->moved_bytes[i] < waste / MOVED_PART_LEAST;
+        trim->stuck_bytes[i] = is_stuck ? waste : 0;
+        trim->moved_bytes[i] = 0;
+    }
+}
+
+/* The next pass is over the next windows. */
+static void end_pass(struct trim *trim)
+{
+    uint32_t window = (get(&trim->window) + get(&trim->span)) % TRIM_WINDOWS;
+    trim->is_in_pass = false;
+    atomic_store_explicit(&trim->is_moving, false, memory_order_relaxed);
+    take_moved(trim);
+    if (get(&trim->window) == 0) {
+        bool saw_values = atomic_load_explicit(&trim->saw_values, memory_order_relaxed);
+        atomic_store_explicit(&trim->has_values, saw_values, memory_order_relaxed);
+    }
+    if (window == 0) {
+        judge_classes(trim);
+    }
+    atomic_store_explicit(&trim->window, window, memory_order_relaxed);
+}
+
+/* Is there so much to gain that blocks are to be moved? Then a pass is under way. */
 static bool wants_moves(struct keyspace *keyspace)
 {
+    struct trim *trim = &keyspace->trim;
+    uint64_t limit = (uint64_t)option_get(&keyspace->options->maxmemory);
     struct mem_figures figures;
     mem_figures(&figures);
     uint64_t too_near = bytes_too_near(keyspace, figures.rss_bytes);
     if (too_near == 0 && !is_wasteful(keyspace, &figures)) {
         return false;
     }
-    return keyspace->trim.is_in_round ||
-           plan_round(keyspace, too_near, (uint64_t)figures.allocated_bytes);
+    uint64_t bytes = trim->is_in_pass ? 0 : plan_pass(keyspace, too_near);
+    if (bytes > 0) {
+        uint64_t whole = limit == 0 ? (uint64_t)figures.allocated_bytes : limit;
+        begin_pass(trim, span_of(get(&trim->window), bytes, whole));
+    }
+    return trim->is_in_pass;
 }
 
 /* Nothing can be done for a while. */
@@ -482,7 +306,6 @@ static void rest(struct keyspace *keyspace)
     uint64_t longest = limit == 0 || limit / QUIET_BYTES_PER_NS > QUIET_NS_MAX
                            ? QUIET_NS_MAX
                            : limit / QUIET_BYTES_PER_NS;
-    squeeze(trim, limit);
     trim->quiet_ns = trim->quiet_ns == 0 ? QUIET_NS_MIN : trim->quiet_ns * 2;
     trim->quiet_ns = trim->quiet_ns < longest ? trim->quiet_ns : longest;
     atomic_store_explicit(&trim->quiet_until_ticks,
@@ -500,11 +323,9 @@ bool keyspace_trim(struct keyspace *keyspace)
     mem_purge();
     bool is_more = wants_moves(keyspace);
     if (is_more) {
-        trim->is_in_round = true;
         trim->quiet_ns = 0;
-        atomic_store_explicit(&trim->is_moving, true, memory_order_relaxed);
         if (trim_pass(keyspace, clock_monotonic_us() + RUN_US)) {
-            trim->is_in_round = !next_pass(trim);
+            end_pass(trim);
         }
         gate_collect(&keyspace->gate);
     } else {
@@ -532,7 +353,7 @@ static void relieve(struct keyspace *keyspace, uint32_t steps)
     int64_t end_us = clock_monotonic_us() + RELIEVE_US;
     for (;;) {
         bool is_moving = atomic_load_explicit(&trim->is_moving, memory_order_relaxed);
-        while (is_moving && steps > 0 && take_step(keyspace)) {
+        while (is_moving && steps > 0 && trim_step(keyspace)) {
             steps--;
         }
         if (steps > 0 && (is_moving || get(&trim->pressure) >= HELP_HARD)) {

@@ -100,14 +100,18 @@ static void run_evict(struct pool_task *task)
 {
     struct maintenance *self = of_task(task, offsetof(struct maintenance, evict_task));
     int64_t end_us = clock_monotonic_us() + EVICT_BUDGET_US;
-    uint64_t bytes = keyspace_evict_margin(self->keyspace);
+    uint64_t bytes = self->evict_left;
     bool is_more = true;
-    atomic_store(&self->evict_is_out, false);
+    bytes = bytes > 0 ? bytes : keyspace_evict_margin(self->keyspace);
     while (is_more && clock_monotonic_us() < end_us) {
         keyspace_enter(self->keyspace);
         is_more = keyspace_evict_ahead(self->keyspace, &bytes);
         keyspace_leave(self->keyspace);
     }
+    /* What is left goes on; a new amount is for when the data is over its budget again. */
+    self->evict_left = is_more ? bytes : 0;
+    /* Cleared last: one evict task at a time. */
+    atomic_store(&self->evict_is_out, false);
     if (is_more) {
         want_evict(self);
     }

@@ -27,6 +27,7 @@ struct maintenance {
     _Atomic bool reclaim_is_out; /* the reclaim task is queued */
     _Atomic bool evict_is_out;   /* the eviction task is queued or runs */
     _Atomic bool trim_is_out;    /* the trim task is queued */
+    uint64_t evict_left;         /* bytes that the evict task had no time for; its own */
     _Atomic bool stopping;
     struct mail arm_mail;
     struct timer timer;

@@ -11,7 +11,7 @@ from pollard_test import Skip, case, is_oracle, main, wait_for
 from resp import encode
 from talkers import client, info
 
-LIMIT = 64 << 20
+LIMIT = 96 << 20
 BATCH = 200
 OPTIONS = () if is_oracle() else ("--threads", "2")
 EVICTING = (*OPTIONS, "--maxmemory", str(LIMIT), "--maxmemory-policy", "allkeys-lru")
@@ -30,7 +30,7 @@ class Watch:
         if is_oracle():
             raise Skip("redis-server does not hold its resident size")
         self.pid = c.server.pid
-        self.idle = resident(self.pid) if idle is None else idle
+        self.idle = 0
         self.peak = 0
         self.ends = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -95,7 +95,7 @@ def evicts(c):
 @case(options=EVICTING, timeout=120)
 def test_values_grow(c):
     with Watch(c):
-        for size, count in ((24, 600_000), (200, 200_000), (900, 70_000), (5000, 14_000)):
+        for size, count in ((24, 900_000), (200, 300_000), (900, 105_000), (5000, 21_000)):
             pipeline(c, sets(size, count))
         assert evicts(c)
 
@@ -103,7 +103,7 @@ def test_values_grow(c):
 @case(options=EVICTING, timeout=120)
 def test_values_shrink(c):
     with Watch(c):
-        for size, count in ((5000, 13_000), (900, 70_000), (200, 200_000), (24, 300_000)):
+        for size, count in ((5000, 19_500), (900, 105_000), (200, 300_000), (24, 450_000)):
             pipeline(c, (("SET", key(i), b"x" * size) for i in shuffled(count, size)))
         assert evicts(c)
 
@@ -111,19 +111,19 @@ def test_values_shrink(c):
 @case(options=EVICTING, timeout=120)
 def test_many_are_deleted(c):
     with Watch(c):
-        pipeline(c, sets(100, 450_000))
-        pipeline(c, (("DEL", key(i)) for i in shuffled(450_000, 3) if i % 10 != 0))
-        pipeline(c, sets(700, 100_000, first=1_000_000))
+        pipeline(c, sets(100, 675_000))
+        pipeline(c, (("DEL", key(i)) for i in shuffled(675_000, 3) if i % 10 != 0))
+        pipeline(c, sets(700, 150_000, first=2_000_000))
         assert evicts(c)
 
 
 @case(options=EVICTING, timeout=120)
 def test_many_expire(c):
     with Watch(c):
-        pipeline(c, sets(100, 380_000, 0, "PX", "1500"))
-        pipeline(c, sets(100, 40_000, 500_000))
-        wait_for(lambda: c.cmd("DBSIZE").value <= 40_000, what="expiry")
-        pipeline(c, sets(700, 100_000, first=1_000_000))
+        pipeline(c, sets(100, 570_000, 0, "PX", "1500"))
+        pipeline(c, sets(100, 60_000, 750_000))
+        wait_for(lambda: c.cmd("DBSIZE").value <= 60_000, what="expiry")
+        pipeline(c, sets(700, 150_000, first=2_000_000))
         assert evicts(c)
 
 
@@ -132,8 +132,8 @@ def test_large_values(c):
     rng = random.Random(7)
     data = b"x" * 400_000
     with Watch(c):
-        for _ in range(25):
-            pipeline(c, [("SET", key(rng.randrange(600)), data[:rng.randrange(1000, 400_000)])
+        for _ in range(40):
+            pipeline(c, [("SET", key(rng.randrange(900)), data[:rng.randrange(1000, 400_000)])
                          for _ in range(60)])
         assert evicts(c)
 
@@ -141,21 +141,21 @@ def test_large_values(c):
 @case(options=EVICTING, timeout=120)
 def test_tables_grow(c):
     with Watch(c):
-        pipeline(c, (("SET", key(i), i) for i in range(900_000)))
-        pipeline(c, (("SET", key(i), b"x" * 300) for i in range(0, 900_000, 8)))
+        pipeline(c, (("SET", key(i), i) for i in range(1_350_000)))
+        pipeline(c, (("SET", key(i), b"x" * 300) for i in range(0, 1_350_000, 8)))
         assert evicts(c)
 
 
 @case(options=EVICTING, timeout=120)
 def test_many_clients(c):
     """Each has a reply that it does not read, for a while."""
-    pipeline(c, sets(100, 450_000))
+    pipeline(c, sets(100, 675_000))
     idle = 0
     with Watch(c, idle):
         clients = [client(c) for _ in range(1000)]
         for a in clients:
-            a.socket.sendall(b"".join(encode("GET", key(i)) for i in range(449_000, 449_100)))
-        pipeline(c, sets(100, 50_000, first=600_000))
+            a.socket.sendall(b"".join(encode("GET", key(i)) for i in range(673_500, 673_650)))
+        pipeline(c, sets(100, 75_000, first=900_000))
         for a in clients:
             a.close()
 
