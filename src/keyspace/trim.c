@@ -351,6 +351,9 @@ static void relieve(struct keyspace *keyspace, uint32_t steps)
 {
     struct trim *trim = &keyspace->trim;
     int64_t end_us = clock_monotonic_us() + RELIEVE_US;
+    if (steps >= HELP_HARD) {
+        mem_thread_flush(); /* What this thread keeps for itself holds slabs. */
+    }
     for (;;) {
         bool is_moving = atomic_load_explicit(&trim->is_moving, memory_order_relaxed);
         while (is_moving && steps > 0 && trim_step(keyspace)) {
