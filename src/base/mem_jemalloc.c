@@ -254,6 +254,15 @@ void mem_thread_flush(void)
     (void)mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
 }
 
+void mem_decay_begin(void)
+{
+    size_t threads = 1;
+    bool on = true;
+    /* Without it pages wait until the thread that freed them allocates again. */
+    (void)mallctl("max_background_threads", NULL, NULL, &threads, sizeof(threads));
+    (void)mallctl("background_thread", NULL, NULL, &on, sizeof(on));
+}
+
 void mem_purge(void)
 {
     char name[64];

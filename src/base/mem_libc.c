@@ -127,6 +127,10 @@ void mem_thread_flush(void)
 {
 }
 
+void mem_decay_begin(void)
+{
+}
+
 void mem_purge(void)
 {
     (void)malloc_trim(0);

@@ -126,6 +126,10 @@ void mem_thread_flush(void)
 {
 }
 
+void mem_decay_begin(void)
+{
+}
+
 void mem_purge(void)
 {
     mi_collect(/* force= */ true);

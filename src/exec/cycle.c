@@ -393,6 +393,7 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
         cycle->flush_ticks = clock_ns_to_ticks(FLUSH_DELAY_NS);
         cycle->dispatch = &cycle->services->exec_options->dispatch;
         cycle->maxmemory = &cycle->services->keyspace_options->maxmemory;
+        cycle->activedefrag = &cycle->services->keyspace_options->activedefrag;
         cycle->maxmemory_clients = &cycle->services->client_options->maxmemory_clients;
         push_adopt(cycle->services->registry, reactor, &cycle->push_marks);
     }
@@ -450,6 +451,8 @@ static void on_cycle_end(void *context, struct reactor *reactor)
     if (UNLIKELY(option_get(cycle->maxmemory) != 0)) {
         /* The pool evicts when the limit was lowered, too, or replies took the memory. */
         (void)keyspace_make_room(cycle->services->keyspace, /* max_keys= */ 0);
+    } else if (UNLIKELY(option_get(cycle->activedefrag) != 0)) {
+        keyspace_look_at_waste(cycle->services->keyspace);
     }
     keyspace_leave(cycle->services->keyspace);
 }

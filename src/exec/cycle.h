@@ -97,6 +97,7 @@ struct cycle {
     const _Atomic int64_t *pause_mark; /* no pause lasts longer */
     const option_number *dispatch;     /* options that each call asks for */
     const option_number *maxmemory;
+    const option_number *activedefrag;
     const option_number *maxmemory_clients;
     struct access_key keys[GROUP_KEYS_MAX];
     struct key_hint hints[GROUP_KEYS_MAX]; /* of keys, without the gaps */

@@ -87,6 +87,13 @@ size_t keyspace_over_budget(const struct keyspace *keyspace)
     return atomic_load_explicit(&self->over_bytes, memory_order_relaxed);
 }
 
+void keyspace_look_at_waste(struct keyspace *keyspace)
+{
+    if (is_stale(&keyspace->resident_looked_ticks, clock_ticks(), RESIDENT_LOOK_NS)) {
+        trim_look(keyspace, /* limit= */ 0);
+    }
+}
+
 bool keyspace_over_limit(const struct keyspace *keyspace)
 {
     return keyspace_over_budget(keyspace) > 0;

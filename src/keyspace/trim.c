@@ -221,15 +221,15 @@ static uint32_t span_of(uint32_t window, uint64_t bytes, uint64_t limit)
     return span;
 }
 
-static void begin_pass(struct trim *trim, uint32_t span)
+static void begin_pass(struct keyspace *keyspace, uint32_t span)
 {
+    struct trim *trim = &keyspace->trim;
     atomic_store_explicit(&trim->span, span, memory_order_relaxed);
     if (get(&trim->window) == 0) {
         atomic_store_explicit(&trim->saw_values, false, memory_order_relaxed);
     }
     trim->is_in_pass = true;
-    atomic_store_explicit(&trim->buckets, 0, memory_order_relaxed);
-    atomic_store_explicit(&trim->step, 0, memory_order_relaxed);
+    trim_begin(keyspace);
     atomic_store_explicit(&trim->is_moving, true, memory_order_relaxed);
 }
 
@@ -291,7 +291,7 @@ static bool wants_moves(struct keyspace *keyspace)
     uint64_t bytes = trim->is_in_pass ? 0 : plan_pass(keyspace, too_near);
     if (bytes > 0) {
         uint64_t whole = limit == 0 ? (uint64_t)figures.allocated_bytes : limit;
-        begin_pass(trim, span_of(get(&trim->window), bytes, whole));
+        begin_pass(keyspace, span_of(get(&trim->window), bytes, whole));
     }
     return trim->is_in_pass;
 }

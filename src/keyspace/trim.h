@@ -34,8 +34,8 @@ struct trim {
         fills[MEM_CLASSES_MAX]; /* percent of a slab in use up to which its blocks move */
     _Atomic bool has_values;    /* some have blocks of their own, as the pass over window 0 saw */
     _Atomic bool saw_values;
-    _Atomic uint64_t step;    /* the next one: a shard, and which of its buckets */
-    _Atomic uint32_t buckets; /* the most that any table had in this pass */
+    _Atomic uint64_t step;   /* the next one: a shard, and which of its buckets */
+    _Atomic uint32_t levels; /* of buckets that are one shard's step each */
     _Atomic uint32_t moved_by_class[MEM_CLASSES_MAX]; /* in this pass */
     /* Of the one that runs. */
     uint64_t stuck_bytes[MEM_CLASSES_MAX]; /* waste of a class that moving did not help */
@@ -47,8 +47,11 @@ struct trim {
 
 /* Looks at the resident size, and asks for a run if there is reason. Any thread. */
 void trim_look(struct keyspace *keyspace, uint64_t limit);
-/* One step of the pass: the next buckets of the next shard. All shards' first ones come before
- * their next ones. False: the pass has no more. Some microseconds; no shard held. Any thread. */
+/* Makes the first step of a pass the next one. No shard held. */
+void trim_begin(struct keyspace *keyspace);
+/* One step of the pass: the next buckets of the next shard, from the last to the first: where a
+ * table shrinks meanwhile, its last bucket joins one before it. False: the pass has no more. Some
+ * microseconds; no shard held. Any thread. */
 bool trim_step(struct keyspace *keyspace);
 
 #endif

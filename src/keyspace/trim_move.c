@@ -206,11 +206,9 @@ static void move_sparse(struct trim *trim, struct looked *looked)
     }
 }
 
-/* Looks at some buckets of a table, and says how many it has. */
 static void look_at_table(struct keyspace *keyspace, struct table *table, uint32_t first,
                           struct looked *looked)
 {
-    struct trim *trim = &keyspace->trim;
     uint32_t count = atomic_load_explicit(&table->bucket_count, memory_order_relaxed);
     uint32_t end = first + HOLD_BUCKETS;
     for (uint32_t i = first; i < end && i < count; i++) {
@@ -219,10 +217,6 @@ static void look_at_table(struct keyspace *keyspace, struct table *table, uint32
         }
         look_at_chain(keyspace, looked, bucket_at(table, i));
     }
-    /* Two threads may both find their count the largest: either is good enough. */
-    if (count > get(&trim->buckets)) {
-        atomic_store_explicit(&trim->buckets, count, memory_order_relaxed);
-    }
 }
 
 static void move_in_shard(struct keyspace *keyspace, struct shard *shard, uint32_t first)
@@ -230,9 +224,6 @@ static void move_in_shard(struct keyspace *keyspace, struct shard *shard, uint32
     struct trim *trim = &keyspace->trim;
     struct looked looked;
     looked.count = 0;
-    if (shard_first_table(shard) == NULL) {
-        return;
-    }
     gate_enter(&keyspace->gate);
     shard_lock_patiently(shard, /* exclusive= */ true, 0);
     struct table *table = shard_first_table(shard);
@@ -245,14 +236,43 @@ static void move_in_shard(struct keyspace *keyspace, struct shard *shard, uint32
     atomic_fetch_add_explicit(&trim->looked_blocks, looked.count, memory_order_relaxed);
 }
 
+static uint32_t most_buckets(struct keyspace *keyspace)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < keyspace->shard_count; i++) {
+        struct shard *shard = &keyspace->shards[i];
+        shard_lock_patiently(shard, /* exclusive= */ false, 0);
+        struct table *table = shard_first_table(shard);
+        for (; table != NULL; table = table_next(table)) {
+            uint32_t count = atomic_load_explicit(&table->bucket_count, memory_order_relaxed);
+            most = count > most ? count : most;
+        }
+        shard_unlock(keyspace, shard, /* exclusive= */ false, 0);
+    }
+    return most;
+}
+
+void trim_begin(struct keyspace *keyspace)
+{
+    struct trim *trim = &keyspace->trim;
+    gate_enter(&keyspace->gate);
+    uint32_t levels = (most_buckets(keyspace) + HOLD_BUCKETS - 1) / HOLD_BUCKETS;
+    gate_leave(&keyspace->gate);
+    atomic_store_explicit(&trim->levels, levels, memory_order_relaxed);
+    /* Release: who takes a step sees the plan. */
+    atomic_store_explicit(&trim->step, 0, memory_order_release);
+}
+
 bool trim_step(struct keyspace *keyspace)
 {
     struct trim *trim = &keyspace->trim;
-    uint64_t step = atomic_fetch_add_explicit(&trim->step, 1, memory_order_relaxed);
-    uint64_t first = step / keyspace->shard_count * HOLD_BUCKETS;
-    if (first > 0 && first >= get(&trim->buckets)) {
+    uint32_t levels = get(&trim->levels);
+    uint64_t step = atomic_fetch_add_explicit(&trim->step, 1, memory_order_acquire);
+    uint64_t level = step / keyspace->shard_count;
+    if (level >= levels) {
         return false;
     }
-    move_in_shard(keyspace, &keyspace->shards[step & keyspace->shard_mask], (uint32_t)first);
+    move_in_shard(keyspace, &keyspace->shards[step & keyspace->shard_mask],
+                  (uint32_t)(levels - 1 - level) * HOLD_BUCKETS);
     return true;
 }

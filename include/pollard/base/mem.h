@@ -55,6 +55,9 @@ const char *mem_allocator_name(void);
 /* Takes what the calling thread's cache keeps out of it: a block in a cache holds its slab. Tens of
  * microseconds. */
 void mem_thread_flush(void);
+/* From here on pages go back some seconds after nobody uses them, by a thread of the allocator's
+ * own that sleeps while there are none. After the process has forked for the last time. */
+void mem_decay_begin(void);
 /* Gives unused pages back to the kernel. Milliseconds: pool only. */
 void mem_purge(void);
 /* Resident bytes of the process, by the kernel; 0 when it does not tell. Some microseconds. */

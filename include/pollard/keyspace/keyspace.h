@@ -189,6 +189,9 @@ uint64_t keyspace_reserve(const struct keyspace *keyspace);
  * their own), which the reserve does not exceed. Any thread. */
 void keyspace_set_clients(struct keyspace *keyspace, uint64_t bytes, uint64_t limit);
 
+/* For activedefrag while there is no limit: now and then looks whether much lies unused. Cheap. Any
+ * thread. */
+void keyspace_look_at_waste(struct keyspace *keyspace);
 /* Gives memory back for about two milliseconds; true: there is more to do. Pool only. */
 bool keyspace_trim(struct keyspace *keyspace);
 /* Before a write, between enter and leave, no access open: helps with trimming while the process is
