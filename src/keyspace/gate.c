@@ -97,6 +97,16 @@ void gate_leave(struct gate *gate)
     atomic_store_explicit(&self->epoch, 0, memory_order_release);
 }
 
+void gate_renew(struct gate *gate)
+{
+    struct gate_word *self = &gate->words[thread_index()];
+    if (self->depth == 0 && !gate_is_mine(gate) &&
+        atomic_load_explicit(&self->epoch, memory_order_relaxed) != 0) {
+        uint64_t epoch = atomic_load_explicit(&gate->epoch, memory_order_acquire);
+        atomic_store(&self->epoch, epoch & ~GATE_CLOSED);
+    }
+}
+
 static void let_in(struct gate *gate)
 {
     lock_acquire(&gate->open_lock);

@@ -45,6 +45,9 @@ void gate_deinit(struct gate *gate);
 /* They nest, and may be used by who keeps the gate closed. */
 void gate_enter(struct gate *gate);
 void gate_leave(struct gate *gate);
+/* As if it had left and entered again: the calling thread, inside, has no pointer from before. Does
+ * not wait, and does nothing if it has entered several times or keeps the gate closed. */
+void gate_renew(struct gate *gate);
 /* Waits until every other thread is outside and keeps them there. While one stays long the gate is
  * left open for the others: nobody else waits for more than about a millisecond. The caller must be
  * outside. Who keeps it closed may close it again; it opens with the last gate_open. */

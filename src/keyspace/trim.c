@@ -355,6 +355,7 @@ static void relieve(struct keyspace *keyspace, uint32_t steps)
         mem_thread_flush(); /* What this thread keeps for itself holds slabs. */
     }
     for (;;) {
+        gate_renew(&keyspace->gate); /* Else nothing that is retired meanwhile is freed. */
         bool is_moving = atomic_load_explicit(&trim->is_moving, memory_order_relaxed);
         while (is_moving && steps > 0 && trim_step(keyspace)) {
             steps--;

@@ -194,7 +194,7 @@ void keyspace_set_clients(struct keyspace *keyspace, uint64_t bytes, uint64_t li
 void keyspace_look_at_waste(struct keyspace *keyspace);
 /* Gives memory back for about two milliseconds; true: there is more to do. Pool only. */
 bool keyspace_trim(struct keyspace *keyspace);
-/* Before a write, between enter and leave, no access open: helps with trimming while the process is
+/* Before a write, between enter and leave, no access open, no hint in use: helps with trimming while the process is
  * over its limit and the pool does not keep up, in short holds, some hundred microseconds at most.
  * Else one load. */
 void keyspace_relieve(struct keyspace *keyspace);
