@@ -74,7 +74,16 @@ def redis_value(target, section, field):
     raise RuntimeError(f"INFO {section} of {target.name} has no {field}")
 
 
-class Fill:
+class _Tool:
+    """A program that runs beside others."""
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class Fill(_Tool):
     """bench/fill beside whatever else runs; wait() gives its figures."""
 
     def __init__(self, options, target, count, arguments=(), niced=False):
@@ -101,7 +110,7 @@ def fill(options, target, count, *arguments):
     return Fill(options, target, count, arguments).wait()
 
 
-class Probe:
+class Probe(_Tool):
     """bench/probe beside whatever else runs; stop() ends it and gives its figures."""
 
     def __init__(self, options, target, keys, mode="get", seconds=300):
@@ -125,11 +134,6 @@ class Probe:
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         return self.result()
-
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
 
 
 def in_turns(items, measure, options):

@@ -48,7 +48,7 @@ def turns_of(repeats, quick):
     return repeats if quick else repeats + 1
 
 
-def take_turns(items, what, turns, measure, say):
+def take_turns(items, what, turns, measure, say, warms_up=True):
     """measure(item) for (name, item) A B B A ...; runs that count and notes of failures by name."""
     runs, notes = {name: [] for name, _ in items}, {}
     for turn in range(turns):
@@ -62,7 +62,7 @@ def take_turns(items, what, turns, measure, say):
             except (RuntimeError, OSError) as error:
                 notes[name] = f"failed: {str(error).strip().splitlines()[-1][-160:]}"
                 continue
-            if turn > 0 or turns == 1:
+            if turn > 0 or turns == 1 or not warms_up:
                 runs[name].append(figures)
     return runs, notes
 

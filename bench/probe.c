@@ -1,10 +1,11 @@
 /* probe: a client that measures stalls: requests on random keys at a fixed schedule.
  *
- * probe SOCKET RATE SECONDS KEYS [MODE]: GET and SET in turn (mixed), one of them (get, set), or
- * a write to the key "large" (rpush, sadd, hset, zadd); prints one JSON object. SIGTERM ends it
- * early, with the figures so far. A latency counts from the moment the request was due, not from
- * when it could be sent, so that a server that stops for a second is charged with every request of
- * that second. Single-threaded, one connection (unix socket). */
+ * probe SOCKET RATE SECONDS KEYS [MODE]: GET and SET in turn (mixed), one of them (get, set), SET
+ * of 100 bytes to keys that differ from run to run, all new if KEYS is large (insert), or a write
+ * to the key "large" (rpush, sadd, hset, zadd); prints one JSON object. SIGTERM ends it early, with
+ * the figures so far. A latency counts from the moment the request was due, not from when it could
+ * be sent, so that a server that stops for a second is charged with every request of that second.
+ * Single-threaded, one connection (unix socket). */
 #include "client.h"
 #include <signal.h>
 #include <stdbool.h>
@@ -13,7 +14,17 @@
 
 enum { SAMPLES_MAX = 1000 * 1000 };
 
-enum mode { MODE_MIXED, MODE_GET, MODE_SET, MODE_RPUSH, MODE_SADD, MODE_HSET, MODE_ZADD, MODES };
+enum mode {
+    MODE_MIXED,
+    MODE_GET,
+    MODE_SET,
+    MODE_INSERT,
+    MODE_RPUSH,
+    MODE_SADD,
+    MODE_HSET,
+    MODE_ZADD,
+    MODES
+};
 
 struct probe {
     int fd;
@@ -40,6 +51,9 @@ static int make_request(enum mode mode, uint64_t key, char *out, size_t size)
     case MODE_SET:
         return snprintf(out, size, "*3\r\n$3\r\nSET\r\n$16\r\nkey:%012llu\r\n$3\r\nabc\r\n",
                         number);
+    case MODE_INSERT:
+        return snprintf(out, size, "*3\r\n$3\r\nSET\r\n$16\r\nkey:%012llu\r\n$100\r\n%0100d\r\n",
+                        number, 0);
     case MODE_HSET:
         return snprintf(out, size,
                         "*4\r\n$4\r\nHSET\r\n$5\r\nlarge\r\n$19\r\nwriter:%012llu\r\n"
@@ -102,8 +116,8 @@ static void print_percentiles(int64_t *samples, size_t count)
 
 static bool mode_named(const char *name, enum mode *ret_mode)
 {
-    static const char *const names[MODES] = {"mixed", "get",  "set", "rpush",
-                                             "sadd",  "hset", "zadd"};
+    static const char *const names[MODES] = {"mixed", "get",  "set",  "insert",
+                                             "rpush", "sadd", "hset", "zadd"};
     for (size_t i = 0; i < MODES; i++) {
         if (strcmp(name, names[i]) == 0) {
             *ret_mode = (enum mode)i;
@@ -116,7 +130,7 @@ static bool mode_named(const char *name, enum mode *ret_mode)
 /* Fills samples; returns how many, fewer when a signal came, 0 when the server failed. */
 static size_t run(const struct probe *probe)
 {
-    uint64_t state = 42;
+    uint64_t state = probe->mode == MODE_INSERT ? (uint64_t)now_ns() : 42;
     int64_t start_ns = now_ns() + NS_PER_S / 100;
     size_t done = 0;
     for (; done < probe->count; done++) {
@@ -142,7 +156,7 @@ static bool parse(struct probe *probe, int argc, char **argv)
 {
     if (argc < 5 || argc > 6 || (argc == 6 && !mode_named(argv[5], &probe->mode))) {
         fprintf(stderr, "usage: probe SOCKET RATE SECONDS KEYS "
-                        "[mixed|get|set|rpush|sadd|hset|zadd]\n");
+                        "[mixed|get|set|insert|rpush|sadd|hset|zadd]\n");
         return false;
     }
     probe->rate = (int64_t)strtoll(argv[2], NULL, 10);

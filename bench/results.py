@@ -1,7 +1,9 @@
 """The results of bench/run as text: what bench/run prints, and the blocks of bench/report."""
 import collection_memory
 import collection_stall
+import eviction
 import handover
+import held
 import memory
 import pubsub
 import stall
@@ -31,6 +33,8 @@ def sections(results):
     yield "Hand-over: LPUSH to BLPOP", results.get("handover"), handover.COLUMNS
     yield "GET and SET beside blocked clients", results.get("blocked"), handover.BESIDE_COLUMNS
     yield "Transactions", results.get("transactions"), transactions.COLUMNS
+    yield "Writes that evict", results.get("eviction"), eviction.COLUMNS
+    yield "Keys at the same maxmemory", results.get("held"), held.COLUMNS
 
 
 def block(rows, columns):
@@ -73,6 +77,6 @@ def show(results):
 def failures(results):
     """The rows of servers that failed a shape they should have served."""
     return [row for part in ("throughput", "memcached", "collections", "pubsub", "handover",
-                             "blocked", "transactions")
+                             "blocked", "transactions", "eviction", "held")
             for row in results.get(part, [])
             if row.get("note", "").startswith("failed")]

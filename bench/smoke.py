@@ -83,6 +83,20 @@ def check_conversations(build, path):
             expect(row.get(figure, 0) > 0, f"no {figure} in {row}")
 
 
+def check_limits(build, path):
+    call(RUN, "--quick", "--build", build, "--json", path, "--servers", "redis,pollard",
+         "eviction", "held")
+    with open(path, encoding="utf-8") as file:
+        results = json.load(file)
+    rows = results["eviction"]
+    expect([row["server"] for row in rows].count("pollard") == 4, f"not every policy in {rows}")
+    for row in rows:
+        expect(row.get("p999_ratio", 0) > 0, f"no ratio in {row}")
+        expect((row["evicted_share"] > 0.5) == (row["shape"] != "no limit"), f"evicts: {row}")
+    for row in results["held"]:
+        expect(row.get("ratio", 0) > 0 and row["peak_percent"] > 0, f"no figures in {row}")
+
+
 def check_given(build, path):
     out, _ = call(RUN, "--quick", "--build", build, "--json", path, "--servers",
                   "redis,pollard,old", "mset", OLD)
@@ -168,6 +182,7 @@ def main():
         check_bad_report(folder)
         check_collections(sys.argv[1], os.path.join(folder, "collections.json"))
         check_conversations(sys.argv[1], os.path.join(folder, "conversations.json"))
+        check_limits(sys.argv[1], os.path.join(folder, "limits.json"))
         check_hit_ratios(sys.argv[1], folder)
         check_given(sys.argv[1], os.path.join(folder, "given.json"))
     print("ok")
