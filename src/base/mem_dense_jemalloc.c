@@ -90,6 +90,11 @@ size_t mem_classes(struct mem_class *ret_classes)
     return self->class_count;
 }
 
+bool mem_tells_slabs(void)
+{
+    return get_dense()->class_count > 0;
+}
+
 /* The class of a slab of count blocks in size bytes. */
 static uint32_t class_of(const struct dense *self, const struct slab_use *use)
 {

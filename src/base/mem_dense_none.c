@@ -7,6 +7,11 @@ size_t mem_classes(struct mem_class *ret_classes)
     return 0;
 }
 
+bool mem_tells_slabs(void)
+{
+    return false;
+}
+
 void mem_find_sparse(void *const *blocks, size_t count, const _Atomic uint8_t *fills,
                      uint8_t *ret_places)
 {

@@ -130,8 +130,10 @@ void trim_look(struct keyspace *keyspace, uint64_t limit)
     bool is_wanted = false;
     if (limit != 0) {
         uint64_t resident = mem_rss();
-        set_pressure(keyspace, resident, limit);
-        squeeze(trim, resident, limit);
+        if (mem_tells_slabs()) {
+            set_pressure(keyspace, resident, limit);
+            squeeze(trim, resident, limit);
+        }
         is_wanted = bytes_too_near(keyspace, resident) > 0;
     }
     if (!is_wanted && option_get(&keyspace->options->activedefrag) != 0) {

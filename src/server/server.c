@@ -173,10 +173,10 @@ bool server_start(struct server *server)
     server->services.tcp_port = listeners_port(server->listeners);
     maintenance_start(&server->maintenance, server->keyspace, server->pool, server->reactors,
                       server->reactor_count);
+    server->services.startup_bytes = mem_used();
     listeners_start(server->listeners, server->reactors, server->reactor_count);
     start_threads(server);
     mem_decay_begin();
-    server->services.startup_bytes = mem_used();
     log_line(LOG_NOTICE, "Pollard %s, %u reactors, %u workers, %u shards, %s", POLLARD_VERSION,
              server->reactor_count, worker_count, keyspace_shard_count(server->keyspace),
              mem_allocator_name());

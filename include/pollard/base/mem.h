@@ -77,6 +77,8 @@ struct mem_class {
 /* The classes, smallest first, as of the last mem_figures; returns how many, 0 if the allocator
  * does not tell. Tens of microseconds. */
 size_t mem_classes(struct mem_class *ret_classes);
+/* Can memory be given back by moving blocks? Else the resident size is what it is. */
+bool mem_tells_slabs(void);
 /* Says of each block whether it lies in a slab of which no more than some percent are in use:
  * fills has a percentage for each class. 0: it does not, else 1 + the index of its class. */
 void mem_find_sparse(void *const *blocks, size_t count, const _Atomic uint8_t *fills,
