@@ -1,12 +1,13 @@
-/* Compaction in sanitizer builds: all blocks pass for sparse, so that what is moved where is seen by
- * the sanitizers. Nothing is gained by it. */
+/* Compaction in sanitizer builds: all blocks pass for sparse, so that sanitizers see every way of
+ * moving them. Nothing is gained by it. */
 #include "pollard/base/mem.h"
 
 size_t mem_classes(struct mem_class *ret_classes)
 {
     /* Half in use, whatever is moved. */
     size_t used = mem_used();
-    ret_classes[0] = (struct mem_class){.block_size = 1, .used_bytes = used, .slab_bytes = 2 * used};
+    ret_classes[0] =
+        (struct mem_class){.block_size = 1, .used_bytes = used, .slab_bytes = 2 * used};
     return 1;
 }
 

@@ -8,10 +8,10 @@
  * sizes. Their last blocks are moved to dense ones: entries, with the small blobs and the small
  * collections they point to, and the parts of tables; then the slab is given back.
  *
- * A pass walks the shards bucket by bucket in short exclusive holds, and empties some windows of the
- * address space: keys meet slabs in random order, so that a pass over all of them would copy most
- * before the first slab is empty. Each begins with a plan, of the size classes that have sparse
- * slabs, and after each what it freed is given back.
+ * A pass walks the shards bucket by bucket in short exclusive holds, and empties some windows of
+ * the address space: keys meet slabs in random order, so that a pass over all of them would copy
+ * most before the first slab is empty. Each begins with a plan, of the size classes that have
+ * sparse slabs, and after each what it freed is given back.
  * Which strategy, measured: docs/decisions/0012-memory-budget.md.
  *
  * Threads: one run at a time, on the pool or by a write that waits; writes help with its steps. */
@@ -104,9 +104,9 @@ static void set_pressure(struct keyspace *keyspace, uint64_t resident, uint64_t 
     }
 }
 
-/* What lies unused and is not yet moved, or cannot be, is slack. Where the reserve does not hold it,
- * the data's budget does, up to a tenth of maxmemory: bounded, so that data never goes round after
- * round for what its going does not bring back. */
+/* What lies unused and is not yet moved, or cannot be, is slack. Where the reserve does not hold
+ * it, the data's budget does, up to a tenth of maxmemory: bounded, so that data never goes round
+ * after round for what its going does not bring back. */
 static void squeeze(struct trim *trim, uint64_t resident, uint64_t limit)
 {
     uint64_t bytes = atomic_load_explicit(&trim->squeeze_bytes, memory_order_relaxed);
@@ -390,10 +390,11 @@ void keyspace_trim_figures(const struct keyspace *keyspace, struct trim_figures 
 {
     struct trim *trim = &((struct keyspace *)keyspace)->trim;
     uint64_t moved = atomic_load_explicit(&trim->moved_blocks, memory_order_relaxed);
+    uint64_t looked = atomic_load_explicit(&trim->looked_blocks, memory_order_relaxed);
     *ret_figures = (struct trim_figures){
         .is_moving = atomic_load_explicit(&trim->is_moving, memory_order_relaxed),
         .moved = moved,
-        .left = atomic_load_explicit(&trim->looked_blocks, memory_order_relaxed) - moved,
+        .left = looked > moved ? looked - moved : 0, /* parts of tables are moved, not looked at */
         .spent_us =
             clock_ticks_to_ns(atomic_load_explicit(&trim->moved_ticks, memory_order_relaxed)) /
             1000,

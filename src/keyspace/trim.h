@@ -9,9 +9,9 @@
 
 struct keyspace;
 
-/* A pass empties some of these windows: those whose 1 MB of addresses have a number that is the same
- * modulo their count. What it copies before it frees is 1/64 for each; a slab that lies in two goes
- * with the later one. */
+/* A pass empties some of these windows: those whose 1 MB of addresses have a number that is the
+ * same modulo their count. What it copies before it frees is 1/64 for each; a slab that lies in two
+ * goes with the later one. */
 #define TRIM_WINDOW_SHIFT 20
 #define TRIM_WINDOWS 64
 

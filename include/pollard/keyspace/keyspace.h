@@ -36,7 +36,7 @@ struct keyspace_options {
     option_number prefix_stats; /* bool */
     option_number prefix_max;
     struct option_text prefix_separator; /* one byte, or none: off */
-    option_number reserve;        /* of it, not for data: bytes; below 0: percent */
+    option_number reserve;               /* of it, not for data: bytes; below 0: percent */
     option_number activedefrag;
     option_number defrag_ignore_bytes; /* waste below which nothing is moved */
     option_number defrag_threshold;    /* the same in percent of what is in use */
@@ -194,8 +194,8 @@ void keyspace_set_clients(struct keyspace *keyspace, uint64_t bytes, uint64_t li
 void keyspace_look_at_waste(struct keyspace *keyspace);
 /* Gives memory back for about two milliseconds; true: there is more to do. Pool only. */
 bool keyspace_trim(struct keyspace *keyspace);
-/* Before a write, between enter and leave, no access open, no hint in use: helps with trimming while the process is
- * over its limit and the pool does not keep up, in short holds, some hundred microseconds at most.
+/* Before a write, between enter and leave, no access open, no hint in use: helps with trimming in
+ * short holds while the process is over its limit; from 1 % on until it is within, at most 10 ms.
  * Else one load. */
 void keyspace_relieve(struct keyspace *keyspace);
 /* Would it do anything now? One load. */
