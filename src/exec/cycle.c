@@ -76,6 +76,17 @@ static void on_soft_timer(struct timer *timer, struct reactor *reactor)
     }
 }
 
+/* Its client has not read all, or had not before. */
+static ATTR_NOINLINE void look_at_output(struct cycle *cycle, struct session *session)
+{
+    int64_t now_ms = reactor_monotonic_ms(cycle->reactor);
+    session_check_output(session, now_ms);
+    if (session->soft_limit_since_ms != 0 && cycle->soft_timer.position == 0) {
+        cycle->soft_timer.fire = on_soft_timer;
+        reactor_timer_set(cycle->reactor, &cycle->soft_timer, now_ms + SOFT_LOOK_MS);
+    }
+}
+
 /* cycle_flush, for the one caller that is hot. */
 static inline ATTR_ALWAYS_INLINE bool flush_session(struct cycle *cycle, struct session *session)
 {
@@ -88,11 +99,8 @@ static inline ATTR_ALWAYS_INLINE bool flush_session(struct cycle *cycle, struct 
         stat_counter_add(&cycle->stats->counters[STAT_writes_processed], 1);
         stat_counter_add(&cycle->stats->counters[STAT_net_output_bytes],
                          session->conn.written_bytes - before);
-        session_check_output(session, reactor_monotonic_ms(cycle->reactor));
-        if (UNLIKELY(session->soft_limit_since_ms != 0) && cycle->soft_timer.position == 0) {
-            cycle->soft_timer.fire = on_soft_timer;
-            reactor_timer_set(cycle->reactor, &cycle->soft_timer,
-                              reactor_monotonic_ms(cycle->reactor) + SOFT_LOOK_MS);
+        if (UNLIKELY(!chain_is_empty(&session->conn.output) || session->soft_limit_since_ms != 0)) {
+            look_at_output(cycle, session);
         }
     }
     if (UNLIKELY(cycle->counts_clients)) {
