@@ -284,15 +284,17 @@ static void look_at_budget(struct cycle *cycle)
     uint64_t limit = (uint64_t)option_get(cycle->maxmemory);
     cycle->plain_size_max = UINT64_MAX;
     if (UNLIKELY(limit != 0)) {
-        cycle->plain_size_max = keyspace_over_budget(cycle->services->keyspace) > 0 ? 0 : limit;
+        bool holds = LIKELY(budget_holds(&cycle->budget, cycle->ticks)) ||
+                     keyspace_over_budget(cycle->services->keyspace) == 0;
+        cycle->plain_size_max = holds ? limit : 0;
     }
 }
 
 void cycle_run(struct cycle *cycle)
 {
     prefetch_keys(cycle);
-    look_at_budget(cycle);
     cycle->ticks = clock_ticks();
+    look_at_budget(cycle);
     for (uint32_t b = 0; b < cycle->batch_count; b++) {
         run_batch(cycle, &cycle->batches[b]);
     }
@@ -396,6 +398,7 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
         cycle->dispatch = &cycle->services->exec_options->dispatch;
         cycle->maxmemory = &cycle->services->keyspace_options->maxmemory;
         cycle->maxmemory_clients = &cycle->services->client_options->maxmemory_clients;
+        cycle->budget = keyspace_budget_view(cycle->services->keyspace);
         push_adopt(cycle->services->registry, reactor, &cycle->push_marks);
     }
     keyspace_enter(cycle->services->keyspace);
@@ -439,7 +442,8 @@ static void on_cycle_end(void *context, struct reactor *reactor)
     if (UNLIKELY(option_get(cycle->maxmemory_clients) != 0 || cycle->counts_clients)) {
         hold_client_memory(cycle);
     }
-    if (UNLIKELY(option_get(cycle->maxmemory) != 0)) {
+    if (UNLIKELY(option_get(cycle->maxmemory) != 0) &&
+        UNLIKELY(!budget_holds(&cycle->budget, clock_ticks()))) {
         /* The pool evicts when the limit was lowered, too, or replies took the memory. */
         (void)keyspace_make_room(cycle->services->keyspace, /* max_keys= */ 0);
     }

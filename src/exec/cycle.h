@@ -98,6 +98,7 @@ struct cycle {
     const option_number *dispatch;     /* options that each call asks for */
     const option_number *maxmemory;
     const option_number *maxmemory_clients;
+    struct budget_view budget;
     struct access_key keys[GROUP_KEYS_MAX];
     struct key_hint hints[GROUP_KEYS_MAX]; /* of keys, without the gaps */
     uint32_t key_count;                    /* used of keys */

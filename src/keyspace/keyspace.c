@@ -164,6 +164,16 @@ size_t keyspace_over_budget(const struct keyspace *keyspace)
     return atomic_load_explicit(&self->over_bytes, memory_order_relaxed);
 }
 
+struct budget_view keyspace_budget_view(const struct keyspace *keyspace)
+{
+    return (struct budget_view){
+        .over_bytes = &keyspace->over_bytes,
+        .looked_ticks = &keyspace->used_looked_ticks,
+        .over_since_us = &keyspace->evict.over_since_us,
+        .look_ticks = clock_ns_to_ticks(LIMIT_LOOK_NS),
+    };
+}
+
 bool keyspace_over_limit(const struct keyspace *keyspace)
 {
     return keyspace_over_budget(keyspace) > 0;
