@@ -132,6 +132,12 @@ uint64_t registry_memory(const struct client_registry *registry)
     return sum > least ? sum : least;
 }
 
+uint64_t registry_memory_of(const struct client_registry *registry, struct reactor *reactor)
+{
+    return atomic_load_explicit(&registry->parts[reactor_index(reactor)].memory_bytes,
+                                memory_order_relaxed);
+}
+
 /* ---- Closing ---- */
 
 static void on_wake(struct mail *mail, struct reactor *reactor)

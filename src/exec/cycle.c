@@ -51,6 +51,9 @@ static void unmark_dirty(struct cycle *cycle, struct session *session)
  * large command. */
 #define CLIENTS_LEAST ((uint64_t)1024 * 1024)
 
+/* So much more than at the last look, and it is looked again at what clients take. */
+#define CLIENTS_GROWN ((uint64_t)64 * 1024)
+
 struct soft_look {
     int64_t now_ms;
     bool again;
@@ -80,6 +83,17 @@ static void on_soft_timer(struct timer *timer, struct reactor *reactor)
     }
 }
 
+/* Its client has not read all, or had not before. */
+static ATTR_NOINLINE void look_at_output(struct cycle *cycle, struct session *session)
+{
+    int64_t now_ms = reactor_monotonic_ms(cycle->reactor);
+    session_check_output(session, now_ms);
+    if (session->soft_limit_since_ms != 0 && cycle->soft_timer.position == 0) {
+        cycle->soft_timer.fire = on_soft_timer;
+        reactor_timer_set(cycle->reactor, &cycle->soft_timer, now_ms + SOFT_LOOK_MS);
+    }
+}
+
 /* cycle_flush, for the one caller that is hot. */
 static inline ATTR_ALWAYS_INLINE bool flush_session(struct cycle *cycle, struct session *session)
 {
@@ -92,11 +106,8 @@ static inline ATTR_ALWAYS_INLINE bool flush_session(struct cycle *cycle, struct 
         stat_counter_add(&cycle->stats->counters[STAT_writes_processed], 1);
         stat_counter_add(&cycle->stats->counters[STAT_net_output_bytes],
                          session->conn.written_bytes - before);
-        session_check_output(session, reactor_monotonic_ms(cycle->reactor));
-        if (UNLIKELY(session->soft_limit_since_ms != 0) && cycle->soft_timer.position == 0) {
-            cycle->soft_timer.fire = on_soft_timer;
-            reactor_timer_set(cycle->reactor, &cycle->soft_timer,
-                              reactor_monotonic_ms(cycle->reactor) + SOFT_LOOK_MS);
+        if (UNLIKELY(!chain_is_empty(&session->conn.output) || session->soft_limit_since_ms != 0)) {
+            look_at_output(cycle, session);
         }
     }
     if (UNLIKELY(cycle->counts_clients)) {
@@ -281,16 +292,17 @@ static void look_at_budget(struct cycle *cycle)
     cycle->plain_size_max = UINT64_MAX;
     if (UNLIKELY(limit != 0)) {
         struct keyspace *keyspace = cycle->services->keyspace;
-        bool is_short = keyspace_over_budget(keyspace) > 0 || keyspace_wants_relief(keyspace);
-        cycle->plain_size_max = is_short ? 0 : limit;
+        bool holds = LIKELY(budget_holds(&cycle->budget, cycle->ticks)) ||
+                     (keyspace_over_budget(keyspace) == 0 && !keyspace_wants_relief(keyspace));
+        cycle->plain_size_max = holds ? limit : 0;
     }
 }
 
 void cycle_run(struct cycle *cycle)
 {
     prefetch_keys(cycle);
-    look_at_budget(cycle);
     cycle->ticks = clock_ticks();
+    look_at_budget(cycle);
     for (uint32_t b = 0; b < cycle->batch_count; b++) {
         run_batch(cycle, &cycle->batches[b]);
     }
@@ -395,6 +407,7 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
         cycle->maxmemory = &cycle->services->keyspace_options->maxmemory;
         cycle->activedefrag = &cycle->services->keyspace_options->activedefrag;
         cycle->maxmemory_clients = &cycle->services->client_options->maxmemory_clients;
+        cycle->budget = keyspace_budget_view(cycle->services->keyspace);
         push_adopt(cycle->services->registry, reactor, &cycle->push_marks);
     }
     keyspace_enter(cycle->services->keyspace);
@@ -433,7 +446,19 @@ static ATTR_NOINLINE void hold_client_memory(struct cycle *cycle)
     cycle->counts_clients = limits.counts || limits.all != 0;
     registry_hold_memory(registry, cycle->reactor, &limits);
     keyspace_set_clients(services->keyspace, registry_memory(registry), limits.all);
-    (void)keyspace_over_budget(services->keyspace); /* A look is taken now and then. */
+    cycle->held_bytes = registry_memory_of(registry, cycle->reactor);
+}
+
+/* With a limit, at the end of a cycle: a look now and then, and when clients have grown. */
+static void hold_memory(struct cycle *cycle)
+{
+    bool holds = budget_holds(&cycle->budget, clock_ticks());
+    uint64_t clients = registry_memory_of(cycle->services->registry, cycle->reactor);
+    if (UNLIKELY(!holds || clients > cycle->held_bytes + CLIENTS_GROWN)) {
+        hold_client_memory(cycle);
+        /* The pool evicts when the limit was lowered, too, or replies took the memory. */
+        (void)keyspace_make_room(cycle->services->keyspace, /* max_keys= */ 0);
+    }
 }
 
 static void on_cycle_end(void *context, struct reactor *reactor)
@@ -444,13 +469,12 @@ static void on_cycle_end(void *context, struct reactor *reactor)
         pushed_settle(cycle);
         flush_early(cycle);
     }
-    if (UNLIKELY(option_get(cycle->maxmemory_clients) != 0 || option_get(cycle->maxmemory) != 0 ||
-                 cycle->counts_clients)) {
+    bool has_limit = option_get(cycle->maxmemory) != 0;
+    if (UNLIKELY(option_get(cycle->maxmemory_clients) != 0 || has_limit != cycle->counts_clients)) {
         hold_client_memory(cycle);
     }
-    if (UNLIKELY(option_get(cycle->maxmemory) != 0)) {
-        /* The pool evicts when the limit was lowered, too, or replies took the memory. */
-        (void)keyspace_make_room(cycle->services->keyspace, /* max_keys= */ 0);
+    if (UNLIKELY(has_limit)) {
+        hold_memory(cycle);
     } else if (UNLIKELY(option_get(cycle->activedefrag) != 0)) {
         keyspace_look_at_waste(cycle->services->keyspace);
     }

@@ -99,6 +99,8 @@ struct cycle {
     const option_number *maxmemory;
     const option_number *activedefrag;
     const option_number *maxmemory_clients;
+    struct budget_view budget;
+    uint64_t held_bytes; /* of this reactor's clients, at the last look */
     struct access_key keys[GROUP_KEYS_MAX];
     struct key_hint hints[GROUP_KEYS_MAX]; /* of keys, without the gaps */
     uint32_t key_count;                    /* used of keys */

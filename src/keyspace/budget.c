@@ -94,6 +94,17 @@ void keyspace_look_at_waste(struct keyspace *keyspace)
     }
 }
 
+struct budget_view keyspace_budget_view(const struct keyspace *keyspace)
+{
+    return (struct budget_view){
+        .over_bytes = &keyspace->over_bytes,
+        .looked_ticks = &keyspace->used_looked_ticks,
+        .over_since_us = &keyspace->evict.over_since_us,
+        .pressure = &keyspace->trim.pressure,
+        .look_ticks = clock_ns_to_ticks(USED_LOOK_NS),
+    };
+}
+
 bool keyspace_over_limit(const struct keyspace *keyspace)
 {
     return keyspace_over_budget(keyspace) > 0;

@@ -135,17 +135,13 @@ static inline void clock_put(struct entry *entry, uint32_t clock)
     atomic_store_explicit(&entry->clock, clock, memory_order_relaxed);
 }
 
-/* The key was used: the clock as it is to be then, of all but CLOCK_USE. */
-uint32_t clock_used(const struct keyspace *keyspace, uint32_t policy, uint32_t clock,
-                    int64_t now_ms);
-/* That of a key that was not there. hash: of the key. Exclusive lock. */
+/* The clock of a key that was not there; what a use makes of it is in evict_use.h. hash: of the
+ * key. Exclusive lock. */
 uint32_t clock_begin(struct keyspace *keyspace, uint32_t policy, uint64_t hash, int64_t now_ms);
 /* Counts the uses; puts the tick on if it is time. Any thread. */
 void evict_tick(struct keyspace *keyspace);
 /* lfu: the counter, after it fell by the time that went by. */
 uint32_t clock_lfu_count(const struct keyspace *keyspace, uint32_t clock, int64_t now_ms);
-/* tinylfu: uses, halved for each epoch that went by. */
-uint32_t clock_tiny_uses(uint32_t clock, uint32_t now);
 /* The scale of OBJECT FREQ: lfu's counter, tinylfu's uses; 0 of others. */
 uint32_t clock_uses(const struct keyspace *keyspace, uint32_t clock, int64_t now_ms);
 /* Seconds that the key was not used, or changed, by the clock; 0 if the policy does not keep it. */

@@ -1,21 +1,15 @@
-/* The access clock of entries, under each policy: what a use makes of it, what a new key gets, and
- * how the ticks of some of them go on. Called with a shard locked. See evict.h for the words. */
-#include "key.h"
+/* The access clock of entries, under each policy: what a new key gets, what the clock says, and how
+ * the ticks of some of them go on; what a use makes of it is in evict_use.h. Called with a shard
+ * locked. See evict.h for the words. */
+#include "evict_use.h"
 #include "pollard/base/check.h"
 #include "pollard/stats/stats.h"
 
 /* tinylfu: of so many new keys of which nothing is known, one begins as if it were used twice. */
 #define TINY_FAVOURED 32
-/* The counter of a new key under lfu: so that it is not the first victim at once. Redis's. */
-#define LFU_BEGIN 5
-#define LFU_MAX 255
-#define LFU_MINUTE_SHIFT 8
-#define LFU_MINUTE_MASK UINT32_C(0xffff)
 
-static uint32_t minute_at(int64_t now_ms)
-{
-    return (uint32_t)(now_ms / 60000) & LFU_MINUTE_MASK;
-}
+/* Odd, as its generator wants it. */
+_Thread_local uint64_t lfu_draws = 1;
 
 uint32_t clock_lfu_count(const struct keyspace *keyspace, uint32_t clock, int64_t now_ms)
 {
@@ -32,57 +26,11 @@ uint32_t clock_lfu_count(const struct keyspace *keyspace, uint32_t clock, int64_
     return fall < count ? count - (uint32_t)fall : 0;
 }
 
-/* Rises the more seldom the higher it is. */
-static uint32_t lfu_used(const struct keyspace *keyspace, uint32_t clock, int64_t now_ms)
+uint32_t clock_lfu_later(const struct keyspace *keyspace, uint32_t clock, int64_t now_ms)
 {
     uint32_t count = clock_lfu_count(keyspace, clock, now_ms);
-    uint64_t factor = (uint64_t)option_get(&keyspace->options->lfu_log_factor);
-    uint64_t odds = (count < LFU_BEGIN ? 0 : count - LFU_BEGIN) * factor + 1;
-    if (count < LFU_MAX && odds <= UINT32_MAX && (random_u64() >> 32) * odds >> 32 == 0) {
-        count++;
-    }
+    count += lfu_rises(keyspace, count);
     return minute_at(now_ms) << LFU_MINUTE_SHIFT | count;
-}
-
-uint32_t clock_tiny_uses(uint32_t clock, uint32_t now)
-{
-    uint32_t epochs = ((now >> TINY_EPOCH_SHIFT) - (clock >> TINY_EPOCH_SHIFT)) & TINY_EPOCH_MASK;
-    return (clock & TINY_USES_MAX) >> epochs;
-}
-
-static uint32_t tiny_used(uint32_t clock, uint32_t now)
-{
-    uint32_t uses = clock_tiny_uses(clock, now);
-    return now | (uses < TINY_USES_MAX ? uses + 1 : uses);
-}
-
-static uint32_t evict_now(const struct keyspace *keyspace)
-{
-    return atomic_load_explicit(&((struct keyspace *)keyspace)->evict.now, memory_order_relaxed);
-}
-
-uint32_t clock_used(const struct keyspace *keyspace, uint32_t policy, uint32_t clock,
-                    int64_t now_ms)
-{
-    switch ((enum clock_kind)(policy & POLICY_CLOCK)) {
-    case CLOCK_USE:
-        return clock_by_use(now_ms);
-    case CLOCK_CHANGE:
-        return clock;
-    case CLOCK_LFU:
-        return lfu_used(keyspace, clock, now_ms);
-    case CLOCK_TINYLFU: {
-        uint32_t now = evict_now(keyspace);
-        /* Uses within a tick are one: a burst says little, and readers of a hot key leave its line
-         * alone. */
-        return clock >> TICK_SHIFT == now >> TICK_SHIFT ? clock : tiny_used(clock, now);
-    }
-    case CLOCK_S3FIFO:
-        return (clock & S3_USES) < S3_USES ? clock + 1 : clock;
-    case CLOCK_SIEVE:
-        return clock | SIEVE_VISITED;
-    }
-    check_unreachable();
 }
 
 uint32_t clock_begin(struct keyspace *keyspace, uint32_t policy, uint64_t hash, int64_t now_ms)

@@ -2,6 +2,7 @@
  * See evict.h. What is evicted is freed after the lock. */
 #include "bucket.h"
 #include "evict_step.h"
+#include "evict_use.h"
 #include "pollard/base/check.h"
 #include "pollard/base/mem.h"
 #include "pollard/stats/stats.h"

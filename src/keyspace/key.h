@@ -2,7 +2,7 @@
 #ifndef POLLARD_KEYSPACE_KEY_H
 #define POLLARD_KEYSPACE_KEY_H
 
-#include "shard.h"
+#include "evict_use.h"
 
 /* What was unlinked under the lock, released after it: one of the two. */
 struct garbage {
@@ -17,9 +17,7 @@ static inline void clock_touch(const struct access *access, struct entry *entry)
     const struct keyspace *keyspace = access->keyspace;
     uint32_t policy = policy_of(&keyspace->options->maxmemory_policy);
     uint32_t clock = clock_get(entry);
-    uint32_t used = LIKELY((policy & POLICY_CLOCK) == CLOCK_USE)
-                        ? clock_by_use(access->now_ms)
-                        : clock_used(keyspace, policy, clock, access->now_ms);
+    uint32_t used = clock_used(keyspace, policy, clock, access->now_ms);
     /* Stored only when it changes: readers of a hot key leave its line alone. */
     if (used != clock) {
         clock_put(entry, used);

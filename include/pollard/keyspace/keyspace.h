@@ -179,6 +179,30 @@ bool keyspace_delete_prefix(struct keyspace *keyspace, struct key_prefix_walk *w
 /* Bytes by which the data is over its budget now; 0: it is not. Looked at most every half
  * millisecond: cheap. Any thread. */
 size_t keyspace_over_budget(const struct keyspace *keyspace);
+/* For who asks once a cycle, or more often: what the last look left behind, seen without a call. Of
+ * the keyspace, and as long there. */
+struct budget_view {
+    const _Atomic uint64_t *over_bytes;
+    const _Atomic uint64_t *looked_ticks;
+    const _Atomic int64_t *over_since_us; /* 0: it is known that the budget holds */
+    const _Atomic uint32_t *pressure;     /* what keyspace_relieve would do */
+    uint64_t look_ticks;                  /* how long a look is good for */
+};
+struct budget_view keyspace_budget_view(const struct keyspace *keyspace);
+/* Would keyspace_over_budget say 0 without a look, and keyspace_make_room and keyspace_relieve do
+ * nothing? now_ticks: clock_ticks(). */
+static inline bool budget_holds(const struct budget_view *view, uint64_t now_ticks)
+{
+    uint64_t looked =
+        atomic_load_explicit((_Atomic uint64_t *)view->looked_ticks, memory_order_relaxed);
+    uint64_t over =
+        atomic_load_explicit((_Atomic uint64_t *)view->over_bytes, memory_order_relaxed);
+    int64_t since_us =
+        atomic_load_explicit((_Atomic int64_t *)view->over_since_us, memory_order_relaxed);
+    uint32_t pressure =
+        atomic_load_explicit((_Atomic uint32_t *)view->pressure, memory_order_relaxed);
+    return now_ticks - looked <= view->look_ticks && (over | (uint64_t)since_us | pressure) == 0;
+}
 /* For tests and benchmarks: the next one looks again, however short ago the last one did. */
 void keyspace_look_again(struct keyspace *keyspace);
 /* Is it over? */

@@ -141,6 +141,39 @@ Test(evict, what_was_used_often_minutes_ago)
     fixture_end(&fixture);
 }
 
+static uint64_t count_of(struct fixture *fixture, uint64_t number)
+{
+    char room[32];
+    struct access access;
+    struct access_key key = fixture_key(fixture, 0, fixture_name(room, number));
+    fixture_open(fixture, &access, ACCESS_READ, &key, 1);
+    int64_t count = key_uses(&access, 0);
+    fixture_close(fixture, &access);
+    return (uint64_t)count;
+}
+
+/* Redis's table for a factor of 10: 10 after 100 uses, 18 after 1000. */
+Test(evict, counters_of_lfu_rise_the_more_seldom_the_higher_they_are)
+{
+    struct fixture fixture;
+    begin(&fixture, "allkeys-lfu");
+    option_put(&fixture.options.lfu_log_factor, 10);
+    fixture.now_ms = fixture.now_ms / 60000 * 60000;
+    fill(&fixture);
+    uint64_t after_100 = 0;
+    uint64_t after_1000 = 0;
+    for (uint64_t i = 0; i < KEYS; i++) {
+        for (uint64_t j = 0; j < 1000; j++) {
+            use(&fixture, i);
+            after_100 += j == 99 ? count_of(&fixture, i) : 0;
+        }
+        after_1000 += count_of(&fixture, i);
+    }
+    cr_assert(after_100 > KEYS * 8 && after_100 < KEYS * 12, "%d", (int)after_100);
+    cr_assert(after_1000 > KEYS * 16 && after_1000 < KEYS * 20, "%d", (int)after_1000);
+    fixture_end(&fixture);
+}
+
 Test(evict, the_soonest_to_expire)
 {
     struct fixture fixture;
