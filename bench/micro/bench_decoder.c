@@ -14,6 +14,7 @@
 
 static const struct decode_limits limits = {
     .bulk_size_max = (uint64_t)512 << 20,
+    .bulk_keep_max = UINT64_MAX,
     .authenticated = true,
 };
 

@@ -19,6 +19,10 @@
 /* The first class holds what is below so many bytes, each other one twice as much. */
 #define CLASS_BITS_MIN 12
 
+/* What goes with a client besides: its places in the tables of the poller and of the registry, and
+ * what the allocator rounds up. */
+#define CLIENT_EXTRAS ((uint64_t)300)
+
 /* 1 .. CLIENT_SIZE_CLASSES */
 static uint8_t class_of(size_t size)
 {
@@ -128,8 +132,9 @@ static uint64_t sum_memory(const struct client_registry *registry)
 uint64_t registry_memory(const struct client_registry *registry)
 {
     uint64_t sum = sum_memory(registry);
-    uint64_t least = registry_count(registry) * sizeof(struct session);
-    return sum > least ? sum : least;
+    uint64_t count = registry_count(registry);
+    uint64_t least = count * sizeof(struct session);
+    return (sum > least ? sum : least) + count * CLIENT_EXTRAS;
 }
 
 uint64_t registry_memory_of(const struct client_registry *registry, struct reactor *reactor)
@@ -225,15 +230,53 @@ static void close_largest(struct client_registry *registry, struct registry_part
     }
 }
 
-/* Commands being received become data: they are held by its budget. */
-static uint64_t sum_without_input(const struct client_registry *registry)
+static uint64_t sum_input(const struct client_registry *registry)
 {
     uint64_t input = 0;
-    uint64_t sum = sum_memory(registry);
     for (size_t i = 0; i < registry->reactor_count; i++) {
         input += atomic_load_explicit(&registry->parts[i].input_bytes, memory_order_relaxed);
     }
+    return input;
+}
+
+/* Commands being received become data: they are held by its budget. */
+static uint64_t sum_without_input(const struct client_registry *registry)
+{
+    uint64_t input = sum_input(registry);
+    uint64_t sum = sum_memory(registry);
     return sum > input ? sum - input : 0;
+}
+
+/* One of the reactor's own of the largest class that has any with a command being received. */
+static struct session *largest_sender(const struct registry_part *own)
+{
+    for (uint32_t index = CLIENT_SIZE_CLASSES; index-- > 1;) {
+        struct session *session = own->by_size[index];
+        while (session != NULL && session->counted_input == 0) {
+            session = session->next_by_size;
+        }
+        if (session != NULL) {
+            return session;
+        }
+    }
+    return NULL;
+}
+
+/* What all send at a time is to leave room for what is there. */
+static void close_senders(struct client_registry *registry, struct registry_part *own,
+                          uint64_t limit)
+{
+    while (sum_input(registry) > limit) {
+        struct session *session = largest_sender(own);
+        if (session == NULL) {
+            uint32_t index = largest_class(registry);
+            if (index > 0 && own->by_size[index] == NULL) {
+                wake_owners(registry, index);
+            }
+            return;
+        }
+        close_large(session);
+    }
 }
 
 /* One of the reactor's own of the largest class that has any without a command being received; the
@@ -288,5 +331,8 @@ void registry_hold_memory(struct client_registry *registry, struct reactor *reac
     }
     if (limits->large != 0) {
         close_overrunning(registry, part, limits->large);
+    }
+    if (limits->input != 0) {
+        close_senders(registry, part, limits->input);
     }
 }

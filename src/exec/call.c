@@ -289,7 +289,7 @@ static inline bool is_plain(const struct cycle *cycle, const struct session *ses
         return false;
     }
     bool may_be_refused = UNLIKELY(call->request.wire_size > cycle->plain_size_max) &&
-                          (command->flags & COMMAND_DENYOOM) != 0;
+                          ((command->flags & COMMAND_DENYOOM) != 0 || call->request.is_cut);
     return LIKELY(call_has_arity(call) && !may_be_refused) &&
            LIKELY(atomic_load_explicit((_Atomic int64_t *)cycle->pause_mark,
                                        memory_order_relaxed) <= reactor_now_ms(cycle->reactor));

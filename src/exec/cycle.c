@@ -47,13 +47,6 @@ static void unmark_dirty(struct cycle *cycle, struct session *session)
 /* A client that stops to read makes no event that its soft limit could be looked at in. */
 #define SOFT_LOOK_MS 250
 
-/* Memory that clients may take together however small the reserve is: one of them needs that for a
- * large command. */
-#define CLIENTS_LEAST ((uint64_t)1024 * 1024)
-
-/* So much more than at the last look, and it is looked again at what clients take. */
-#define CLIENTS_GROWN ((uint64_t)64 * 1024)
-
 struct soft_look {
     int64_t now_ms;
     bool again;
@@ -294,7 +287,7 @@ static void look_at_budget(struct cycle *cycle)
         struct keyspace *keyspace = cycle->services->keyspace;
         bool holds = LIKELY(budget_holds(&cycle->budget, cycle->ticks)) ||
                      (keyspace_over_budget(keyspace) == 0 && !keyspace_wants_relief(keyspace));
-        cycle->plain_size_max = holds ? limit : 0;
+        cycle->plain_size_max = holds ? cycle->bulk_keep_max : 0;
     }
 }
 
@@ -408,6 +401,7 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
         cycle->activedefrag = &cycle->services->keyspace_options->activedefrag;
         cycle->maxmemory_clients = &cycle->services->client_options->maxmemory_clients;
         cycle->budget = keyspace_budget_view(cycle->services->keyspace);
+        cycle->bulk_keep_max = UINT64_MAX;
         push_adopt(cycle->services->registry, reactor, &cycle->push_marks);
     }
     keyspace_enter(cycle->services->keyspace);
@@ -430,37 +424,6 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
     cycle->monitored = registry_count_monitors(cycle->services->registry) > 0;
 }
 
-/* All clients together keep to maxmemory-clients, and to the reserve. While there is a limit of
- * memory they are counted, because what they take is not the data's. */
-static ATTR_NOINLINE void hold_client_memory(struct cycle *cycle)
-{
-    const struct services *services = cycle->services;
-    struct client_registry *registry = services->registry;
-    uint64_t maxmemory = (uint64_t)option_get(&services->keyspace_options->maxmemory);
-    uint64_t reserve = keyspace_reserve(services->keyspace);
-    struct client_memory_limits limits = {
-        .all = registry_memory_limit(registry, maxmemory),
-        .large = reserve == 0 || reserve > CLIENTS_LEAST ? reserve : CLIENTS_LEAST,
-        .counts = maxmemory != 0,
-    };
-    cycle->counts_clients = limits.counts || limits.all != 0;
-    registry_hold_memory(registry, cycle->reactor, &limits);
-    keyspace_set_clients(services->keyspace, registry_memory(registry), limits.all);
-    cycle->held_bytes = registry_memory_of(registry, cycle->reactor);
-}
-
-/* With a limit, at the end of a cycle: a look now and then, and when clients have grown. */
-static void hold_memory(struct cycle *cycle)
-{
-    bool holds = budget_holds(&cycle->budget, clock_ticks());
-    uint64_t clients = registry_memory_of(cycle->services->registry, cycle->reactor);
-    if (UNLIKELY(!holds || clients > cycle->held_bytes + CLIENTS_GROWN)) {
-        hold_client_memory(cycle);
-        /* The pool evicts when the limit was lowered, too, or replies took the memory. */
-        (void)keyspace_make_room(cycle->services->keyspace, /* max_keys= */ 0);
-    }
-}
-
 static void on_cycle_end(void *context, struct reactor *reactor)
 {
     struct cycle *cycle = cycle_for(context, reactor);
@@ -469,12 +432,9 @@ static void on_cycle_end(void *context, struct reactor *reactor)
         pushed_settle(cycle);
         flush_early(cycle);
     }
-    bool has_limit = option_get(cycle->maxmemory) != 0;
-    if (UNLIKELY(option_get(cycle->maxmemory_clients) != 0 || has_limit != cycle->counts_clients)) {
-        hold_client_memory(cycle);
-    }
-    if (UNLIKELY(has_limit)) {
-        hold_memory(cycle);
+    if (UNLIKELY(option_get(cycle->maxmemory_clients) != 0 || option_get(cycle->maxmemory) != 0 ||
+                 cycle->counts_clients)) {
+        cycle_hold_memory(cycle);
     } else if (UNLIKELY(option_get(cycle->activedefrag) != 0)) {
         keyspace_look_at_waste(cycle->services->keyspace);
     }

@@ -138,12 +138,12 @@ static bool is_for_subscribers(const struct command *command)
     return false;
 }
 
-/* Evicts a little if need be. A request that is larger than all that there may be would only evict
- * everything. */
+/* Evicts a little if need be. A request that is larger than all that the data may have would only
+ * evict everything. */
 static bool has_room(const struct services *services, const struct call *call)
 {
-    int64_t limit = option_get(&services->keyspace_options->maxmemory);
-    if (limit != 0 && call->request.wire_size > (uint64_t)limit) {
+    uint64_t limit = (uint64_t)option_get(&services->keyspace_options->maxmemory);
+    if (limit != 0 && call->request.wire_size > limit - keyspace_reserve(services->keyspace)) {
         return false;
     }
     keyspace_relieve(services->keyspace);
@@ -172,7 +172,7 @@ static bool refuse_state(const struct cycle *cycle, struct session *session,
     /* A queue takes memory, whatever the queued commands do. */
     bool takes_memory = (command->flags & COMMAND_DENYOOM) != 0 ||
                         ((session->flags & SESSION_MULTI) != 0 && command->inside != INSIDE_APART);
-    if (takes_memory && !has_room(services, call)) {
+    if (call->request.is_cut || (takes_memory && !has_room(services, call))) {
         reply_error_status(reply, STATUS_OUT_OF_MEMORY);
         return true;
     }

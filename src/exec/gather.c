@@ -194,6 +194,7 @@ static void decode_batch(struct cycle *cycle, struct batch *batch)
     struct session *session = batch->session;
     const struct decode_limits limits = {
         .bulk_size_max = (uint64_t)option_get(&registry_options(session->registry)->bulk_size_max),
+        .bulk_keep_max = cycle->bulk_keep_max,
         .authenticated = session_is_authenticated(session),
     };
     batch->first_call = cycle->call_count;

@@ -52,6 +52,7 @@ static void frame_reset(struct decoder *decoder)
     decoder->at = 0;
     decoder->scanned = 0;
     decoder->dropped = 0;
+    decoder->is_cut = false;
 }
 
 /* Reads mark, digits, CR and one byte when all is there and plain: returns what is behind, or NULL
@@ -154,6 +155,7 @@ static inline bool take_small_frame(struct decoder *decoder, struct bytes *input
     ret_request->blob_count = 0;
     ret_request->argv = slots;
     ret_request->blobs = NULL;
+    ret_request->is_cut = false;
     ret_request->wire_size = (size_t)(at - input->data);
     ret_request->owned = NULL;
     *input = bytes_make(at, (size_t)(end - at));
@@ -283,12 +285,13 @@ static enum decode_result take_length(struct decoder *decoder, struct decode_cur
 
 /* Takes the argument whose size is known, or begins to receive it into a blob. */
 static enum decode_result take_body(struct decoder *decoder, struct decode_cursor *cursor,
-                                    const char **ret_error)
+                                    uint64_t keep_max, const char **ret_error)
 {
     size_t there = (size_t)(cursor->end - cursor->at);
     size_t size = decoder->body_size;
     if (there < size && size >= BLOB_DIRECT_SIZE) {
-        return direct_begin(decoder, cursor) ? DECODE_MORE : fail("out of memory", ret_error);
+        return direct_begin(decoder, cursor, size > keep_max) ? DECODE_MORE
+                                                              : fail("out of memory", ret_error);
     }
     if (there < size || there - size < DECODE_END_SIZE) {
         return DECODE_MORE;
@@ -315,7 +318,7 @@ static enum decode_result take_direct(struct decoder *decoder, struct decode_cur
     if (!direct_finish(decoder)) {
         return fail("out of memory", ret_error);
     }
-    /* The slot is filled when the request is delivered. */
+    /* The slot is filled when the request is delivered, or stays empty. */
     storage_slots(&decoder->storage)[decoder->done++] = bytes_make(NULL, 0);
     cursor->at += DECODE_END_SIZE;
     decoder->phase = PHASE_LENGTH;
@@ -337,7 +340,7 @@ static enum decode_result take_argument(struct decoder *decoder, struct decode_c
         return take_length(decoder, cursor, limits, ret_error);
     }
     if (decoder->phase == PHASE_BODY) {
-        return take_body(decoder, cursor, ret_error);
+        return take_body(decoder, cursor, limits->bulk_keep_max, ret_error);
     }
     return take_direct(decoder, cursor, ret_error);
 }
@@ -362,6 +365,7 @@ static enum decode_result deliver(struct decoder *decoder, const struct decode_c
         .argc = decoder->argc,
         .argv = storage_slots(&decoder->storage),
         .wire_size = (size_t)(cursor->at - cursor->base) + decoder->dropped,
+        .is_cut = decoder->is_cut,
     };
     if (decoder->direct_count > 0 && !direct_deliver(decoder, ret_request)) {
         return fail("out of memory", ret_error);
@@ -485,9 +489,17 @@ struct direct_target decoder_direct(struct decoder *decoder)
     if (decoder->direct_blob == NULL) {
         return (struct direct_target){.data = NULL, .size = 0};
     }
+    size_t missing = direct_missing(decoder);
+    if (decoder->direct_skips) {
+        size_t piece = decoder->direct_blob->size;
+        return (struct direct_target){
+            .data = decoder->direct_blob->data,
+            .size = missing < piece ? missing : piece,
+        };
+    }
     return (struct direct_target){
         .data = decoder->direct_blob->data + decoder->direct_filled,
-        .size = decoder->direct_blob->size - decoder->direct_filled,
+        .size = missing,
     };
 }
 

@@ -47,6 +47,8 @@ struct decoder {
     size_t keep;              /* what decoder_keep() answers */
     struct blob *direct_blob; /* in PHASE_DIRECT */
     size_t direct_filled;
+    bool direct_skips; /* the argument is not kept: the blob only takes its bytes piece by piece */
+    bool is_cut;       /* so was one of the frame */
     /* Arguments that already have blobs, few of a frame. */
     struct direct_argument *directs;
     uint32_t direct_count;
@@ -67,8 +69,10 @@ enum decode_result decode_inline(struct decoder *decoder, struct decode_cursor *
                                  struct request *ret_request, const char **ret_error);
 
 /* decode_direct.c. Begins a blob for the argument at the cursor, of which some bytes are there, and
- * takes those. false when memory is out. */
-ATTR_MUST_USE bool direct_begin(struct decoder *decoder, struct decode_cursor *cursor);
+ * takes those; or passes over it. false when memory is out. */
+ATTR_MUST_USE bool direct_begin(struct decoder *decoder, struct decode_cursor *cursor, bool skips);
+/* Bytes of the argument that have not come. */
+size_t direct_missing(const struct decoder *decoder);
 /* Takes what the input has of it; true when the argument is complete, with the cursor behind it. */
 bool direct_continue(struct decoder *decoder, struct decode_cursor *cursor);
 /* Makes the complete blob the next argument. false when memory is out. */

@@ -5,7 +5,8 @@
 #include "pollard/proto/decode.h"
 
 /* Enough to hold a direct argument and little enough to be quick. */
-static const struct decode_limits limits = {.bulk_size_max = 1 << 20, .authenticated = true};
+static const struct decode_limits limits = {
+    .bulk_size_max = 1 << 20, .bulk_keep_max = UINT64_MAX, .authenticated = true};
 
 static void note_request(struct buf *out, struct request *request)
 {

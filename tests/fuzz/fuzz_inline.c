@@ -32,7 +32,8 @@ static void check_words(struct bytes line)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct decode_limits limits = {.bulk_size_max = 1 << 20, .authenticated = true};
+    static const struct decode_limits limits = {
+        .bulk_size_max = 1 << 20, .bulk_keep_max = UINT64_MAX, .authenticated = true};
     struct bytes line = bytes_make(data, size);
     check_words(line);
     /* The same bytes as lines of a client. */

@@ -116,6 +116,8 @@ struct client_memory_limits {
     /* The same for clients of 4 KB and more, without the commands that they are sending. 0: no
      * limit */
     uint64_t large;
+    /* The same for the commands that clients are sending. 0: no limit */
+    uint64_t input;
     bool counts; /* count, whatever the limits are */
 };
 /* Keeps to the limits: closes the largest clients without NO-EVICT while all together are over one,

@@ -33,7 +33,10 @@ enum decode_result { DECODE_MORE, DECODE_REQUEST, DECODE_ERROR };
 
 struct decode_limits {
     uint64_t bulk_size_max; /* proto-max-bulk-len */
-    bool authenticated;     /* false: at most 10 arguments of at most 16384 bytes */
+    /* A larger argument is passed over as it comes: it is empty, and the request is_cut. It takes
+     * no memory. Only those that are received into blobs. */
+    uint64_t bulk_keep_max;
+    bool authenticated; /* false: at most 10 arguments of at most 16384 bytes */
 };
 
 struct decoder;

@@ -15,6 +15,7 @@ struct request {
     struct blob *
         *blobs; /* argc entries, or NULL when blob_count is 0; the request owns the references */
     size_t wire_size; /* bytes of the frame, for limits and statistics */
+    bool is_cut;      /* an argument was larger than is kept, and is empty */
     void *owned;      /* the block request_detach made, or NULL */
 };
 

@@ -3,6 +3,7 @@
 #include "pollard/base/mem.h"
 #include "pollard/base/thread.h"
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #define LARGE ((size_t)200000)
 
@@ -153,6 +154,71 @@ Test(decode_large, a_frame_given_up_is_released)
     decoder_destroy(&decoder);
     size_t after = mem_used();
     cr_assert_eq(result, DECODE_MORE);
+    cr_assert_eq(before, after);
+}
+
+/* "*3 SET k LARGE", the value passed over: through the blob or the input, in pieces. */
+static bool passes_over(size_t piece_max, bool uses_direct)
+{
+    const struct decode_limits limits = {
+        .bulk_size_max = UINT64_MAX, .bulk_keep_max = LARGE - 1, .authenticated = true};
+    struct decoder *decoder = decoder_create();
+    struct buf input = {0};
+    struct request request = {.argc = 0};
+    const char *error;
+    size_t memory = 0;
+    enum decode_result result = DECODE_MORE;
+    unsigned char *value = mem_alloc(piece_max);
+    char head[64];
+    memset(value, 'x', piece_max);
+    (void)snprintf(head, sizeof(head), "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n", (int)LARGE);
+    buf_append_text(&input, head);
+    for (size_t left = LARGE; left > 0;) {
+        struct direct_target target = decoder_direct(decoder);
+        size_t piece = left < piece_max ? left : piece_max;
+        if (uses_direct && target.size > 0) {
+            piece = piece < target.size ? piece : target.size;
+            memcpy(target.data, value, piece);
+            decoder_direct_filled(decoder, piece);
+        } else {
+            buf_append(&input, bytes_make(value, piece));
+            struct bytes rest = buf_bytes(&input);
+            result = decoder_next(decoder, &rest, &limits, &request, &error);
+            struct buf kept = {0};
+            buf_append(&kept, bytes_make(rest.data, decoder_keep(decoder)));
+            buf_deinit(&input);
+            input = kept;
+        }
+        left -= piece;
+        memory = decoder_memory(decoder) > memory ? decoder_memory(decoder) : memory;
+    }
+    buf_append_text(&input, "\r\n*1\r\n$4\r\nPING\r\n");
+    struct bytes rest = buf_bytes(&input);
+    bool good = result == DECODE_MORE && memory < LARGE &&
+                decoder_next(decoder, &rest, &limits, &request, &error) == DECODE_REQUEST &&
+                request.is_cut && request.argc == 3 && request.argv[2].size == 0 &&
+                bytes_equal(request.argv[1], bytes_text("k")) && request.wire_size > LARGE;
+    request_deinit(&request);
+    good = good && decoder_next(decoder, &rest, &limits, &request, &error) == DECODE_REQUEST &&
+           !request.is_cut && bytes_equal(request.argv[0], bytes_text("PING"));
+    request_deinit(&request);
+    decoder_destroy(&decoder);
+    buf_deinit(&input);
+    mem_free(value);
+    return good;
+}
+
+Test(decode_large, what_is_too_large_is_passed_over)
+{
+    thread_adopt();
+    size_t before = mem_used();
+    bool good = true;
+    for (int uses_direct = 0; uses_direct < 2; uses_direct++) {
+        good = good && passes_over(1000, uses_direct) && passes_over(LARGE / 2, uses_direct) &&
+               passes_over(100000, uses_direct);
+    }
+    size_t after = mem_used();
+    cr_assert(good);
     cr_assert_eq(before, after);
 }
 

@@ -4,6 +4,7 @@
 
 static const struct decode_limits closed_limits = {
     .bulk_size_max = (uint64_t)512 << 20,
+    .bulk_keep_max = UINT64_MAX,
     .authenticated = false,
 };
 
@@ -68,11 +69,13 @@ Test(limits, after_authentication)
     cr_assert_str_eq(text_meets("*2147483647\r\n", &open_limits), "more");
     cr_assert_str_eq(text_meets("*1073741824\r\n$1\r\na\r\n", &open_limits), "more");
     cr_assert_str_eq(text_meets("*1\r\n$16385\r\n", &open_limits), "more");
-    struct decode_limits small = {.bulk_size_max = 5, .authenticated = true};
+    struct decode_limits small = {
+        .bulk_size_max = 5, .bulk_keep_max = UINT64_MAX, .authenticated = true};
     cr_assert_str_eq(text_meets("*1\r\n$5\r\nabcde\r\n", &small), "request");
     cr_assert_str_eq(text_meets("*1\r\n$6\r\nabcdef\r\n", &small),
                      "Protocol error: invalid bulk length");
-    struct decode_limits none = {.bulk_size_max = UINT64_MAX, .authenticated = true};
+    struct decode_limits none = {
+        .bulk_size_max = UINT64_MAX, .bulk_keep_max = UINT64_MAX, .authenticated = true};
     cr_assert_str_eq(text_meets("*1\r\n$18446744073709551615\r\nabc", &none),
                      "Protocol error: invalid bulk length");
     cr_assert_str_eq(text_meets("*1\r\n$9223372036854775807\r\nabc", &none), "out of memory");
