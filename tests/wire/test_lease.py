@@ -179,7 +179,7 @@ def test_lease_that_is_over_is_no_lease(c):
 # What ends a lease of "k"; before it the key may be made.
 ENDING = ("SET k v", "SET k v EX 100", "SETEX k 10 v", "MSET a 1 k v", "APPEND k x",
           "SETRANGE k 0 x",
-          "DEL k", "UNLINK k a", "RENAME other k", "COPY other k REPLACE", "FLUSHDB",
+          "DEL k", "UNLINK k a", "GETDEL k", "RENAME other k", "COPY other k REPLACE", "FLUSHDB",
           "FLUSHALL", "SWAPDB 0 5", "DELPREFIX k", "DELPREFIX ''")
 
 
@@ -201,7 +201,7 @@ def test_what_ends_it(c):
         token = token_of(get(c), "MISS")
         assert c.cmd(*line.split()) in (1, OK), line
         c.cmd("LEASE.SET", "k", "late", token).is_null()
-    for line in ("GETDEL k", "EXPIREAT k 1", "GETEX k PXAT 1"):
+    for line in ("EXPIREAT k 1", "GETEX k PXAT 1"):
         stale(c)
         token = token_of(get(c), "STALE", b"old")
         assert c.cmd(*line.split()).kind != "error", line
