@@ -132,6 +132,7 @@ void block_begin(struct job *job, struct access *access)
     for (uint32_t i = 0; i < count; i++) {
         waiting->waiters[i].owner = waiting;
         waiting->waiters[i].index = i;
+        waiting->waiters[i].takes_turns = wait->takes_turns;
         key_wait(access, i, &waiting->waiters[i]);
     }
     if (job->is_inline) {

@@ -10,19 +10,27 @@
  * the same loop, behind those that were ready before. A waiter whose target is not held is served
  * by a task of its own a little later; block_widen makes that rare.
  *
+ * Who waits for the holder of a lease (LEASE.GET) has his turn when none is out any more and
+ * nothing fresh has come: the handler runs for the first of them, gives him the next lease, and so
+ * the others go on waiting; if it gives none (the key is of another type now), the next one has his
+ * turn.
+ *
  * Threads: any that holds the keys. */
 #include "block.h"
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
+#include "pollard/exec/dispatcher.h"
+#include "pollard/keyspace/leases.h"
 #include "pollard/value/collection.h"
 
 /* Waiters of a key whose targets are held beforehand, and steps of a chain of moves. */
 #define WIDEN_WAITERS_MAX 64
 #define WIDEN_STEPS_MAX 8
-/* Those that one access serves with the same string; a task serves the next. Some tens of
- * microseconds, as long as the key's shard may be held. */
+/* Those that one access serves with the same string, or turns it gives; a task serves the next.
+ * Some tens of microseconds, as long as the key's shard may be held. */
 #define STRING_READERS_MAX 64
+#define TURNS_MAX 64
 
 static struct waiting *waiting_of(const struct key_waiter *waiter)
 {
@@ -31,7 +39,8 @@ static struct waiting *waiting_of(const struct key_waiter *waiter)
 
 /* ---- Serving ---- */
 
-/* A key whose first waiter needs what the access does not hold. */
+/* A key that is to be served in an access of its own: its first waiter needs what was not held, too
+ * many waited, or there was no access. */
 struct later {
     struct pool_task task; /* first */
     struct access_waiter waiter;
@@ -39,6 +48,7 @@ struct later {
     struct access access;
     struct block_room room;
     struct access_key key;
+    bool ends_turn; /* it is from keyspace_take_turns */
     unsigned char name[];
 };
 
@@ -56,7 +66,11 @@ static void run_later(struct pool_task *task)
         }
         keyspace_enter(keyspace);
     }
-    key_wake(&later->access, 0);
+    if (later->ends_turn) {
+        key_end_turn(&later->access, 0);
+    } else {
+        key_wake(&later->access, 0);
+    }
     block_serve(later->services, &later->access, &served);
     access_end(&later->access);
     keyspace_leave(keyspace);
@@ -72,7 +86,7 @@ static void wake_later(struct access_waiter *waiter)
 }
 
 static void serve_later(const struct services *services, const struct key_note *note,
-                        int64_t now_ms)
+                        int64_t now_ms, bool ends_turn)
 {
     struct access_key key = key_note_key(note);
     struct later *later = mem_alloc_zero(sizeof(*later) + key.name.size);
@@ -80,11 +94,22 @@ static void serve_later(const struct services *services, const struct key_note *
     later->key = key;
     later->key.name.data = later->name;
     later->services = services;
+    later->ends_turn = ends_turn;
     later->task.run = run_later;
     later->waiter.wake = wake_later;
     access_init(&later->access, services->keyspace, ACCESS_WRITE, (struct key_list){&later->key, 1},
                 now_ms);
     pool_submit(services->pool, &later->task, POOL_QUICK);
+}
+
+void dispatcher_give_turns(const struct services *services)
+{
+    struct key_note *note = keyspace_take_turns(services->keyspace);
+    while (note != NULL) {
+        struct key_note *next = key_note_next_turn(note);
+        serve_later(services, note, clock_ms(), /* ends_turn= */ true);
+        note = next;
+    }
 }
 
 /* Runs the waiting call for the one key. It is this thread's: it was taken. */
@@ -153,9 +178,10 @@ static bool has_enough(const struct access *access, const struct key_note *note,
     return collection_count(value->collection) >= waiting->least;
 }
 
-/* Serves the waiters of one key for as long as it has something for them. */
-static void serve_key(const struct services *services, struct access *access, struct key_note *note,
-                      struct served *served)
+/* Serves the waiters of one key for as long as it has something for them. False: a task does the
+ * rest. */
+static bool serve_value(const struct services *services, struct access *access,
+                        struct key_note *note, struct served *served)
 {
     struct key_waiter *waiter = key_note_first(note);
     uint32_t readers = 0;
@@ -163,15 +189,35 @@ static void serve_key(const struct services *services, struct access *access, st
         struct key_waiter *next = key_waiter_next(waiter);
         struct value value;
         if (!key_note_value(access, note, &value)) {
-            return;
+            return true;
         }
         /* A string is left where it is, however many get it. */
         bool is_enough = has_enough(access, note, waiting_of(waiter), &value);
         readers += is_enough && value.type == VALUE_STRING;
         if (is_enough &&
             (readers > STRING_READERS_MAX || serve_waiter(access, waiter, served) == UNHELD)) {
-            serve_later(services, note, access->now_ms);
+            serve_later(services, note, access->now_ms, /* ends_turn= */ false);
+            return false;
+        }
+        waiter = next;
+    }
+    return true;
+}
+
+/* Gives those who wait for a lease their turns until one is out. */
+static void serve_turns(const struct services *services, struct access *access,
+                        struct key_note *note, struct served *served)
+{
+    struct key_waiter *waiter = key_note_first(note);
+    uint32_t turns = 0;
+    while (waiter != NULL && key_note_has_turn(access, note)) {
+        struct key_waiter *next = key_waiter_next(waiter);
+        if (waiter->takes_turns && ++turns > TURNS_MAX) {
+            serve_later(services, note, access->now_ms, /* ends_turn= */ false);
             return;
+        }
+        if (waiter->takes_turns) {
+            (void)serve_waiter(access, waiter, served); /* It has no target that is not held. */
         }
         waiter = next;
     }
@@ -181,7 +227,9 @@ void block_serve(const struct services *services, struct access *access, struct 
 {
     struct key_note *note;
     while ((note = access_next_ready(access)) != NULL) {
-        serve_key(services, access, note, served);
+        if (serve_value(services, access, note, served)) {
+            serve_turns(services, access, note, served);
+        }
         access_end_ready(access, note);
     }
 }

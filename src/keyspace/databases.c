@@ -157,6 +157,7 @@ static void end_flush(struct keyspace *keyspace, bool has_told)
     if (has_told) {
         keyspace_settle(keyspace);
     }
+    keyspace_tell_turns(keyspace);
     ask_reclaim(keyspace);
 }
 

@@ -108,6 +108,7 @@ static void delete_some(struct keyspace *keyspace, struct shard *shard,
     if (has_told) {
         keyspace_settle(keyspace);
     }
+    keyspace_tell_turns(keyspace);
 }
 
 /* Has the shard neither keys nor leases? */

@@ -124,6 +124,7 @@ static void expire_hold(struct keyspace *keyspace, struct shard *shard, int64_t 
     if (hold.has_told) {
         keyspace_settle(keyspace);
     }
+    keyspace_tell_turns(keyspace);
 }
 
 bool expire_key(struct keyspace *keyspace, const struct access_key *key, int64_t now_ms)

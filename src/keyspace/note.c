@@ -3,7 +3,8 @@
  *
  * Threads: a table of notes is touched under its shard's exclusive lock, or with every thread kept
  * out. Invariants:
- * 1. A note is in its shard's table exactly while it has watchers, waiters or a lease, or is_ready.
+ * 1. A note is in its shard's table exactly while it has watchers, waiters or a lease, or is_ready,
+ *    or is_turn_due.
  * 2. SHARD_NOTED is set exactly while the shard's table has notes. */
 #include "note.h"
 #include "key.h"
@@ -109,7 +110,8 @@ static void settle_filter(struct note_table *table)
 
 void note_drop(struct keyspace *keyspace, struct key_note *note)
 {
-    if (note->watchers > 0 || note->first != NULL || note->lease != 0 || note->is_ready) {
+    if (note->watchers > 0 || note->first != NULL || note->lease != 0 || note->is_ready ||
+        note->is_turn_due) {
         return;
     }
     struct note_table *table = table_of(keyspace, note->hash);
@@ -130,9 +132,9 @@ void note_drop(struct keyspace *keyspace, struct key_note *note)
     mem_free(note);
 }
 
-static void make_ready(struct access *access, struct key_note *note)
+void note_make_ready(struct access *access, struct key_note *note)
 {
-    if (access == NULL || note->first == NULL || note->is_ready) {
+    if (note->first == NULL || note->is_ready) {
         return;
     }
     struct key_note **link = &access->ready;
@@ -158,9 +160,11 @@ void note_touch(struct keyspace *keyspace, const struct access_key *key, struct 
     struct key_note *note = note_find(keyspace, key);
     if (note != NULL) {
         note_change(note, true);
-        make_ready(access, note);
+        if (access != NULL) {
+            note_make_ready(access, note);
+        }
         if (ends_lease) {
-            note_end_lease(keyspace, note);
+            note_end_lease(keyspace, note, access);
         }
     }
 }
@@ -191,8 +195,10 @@ static void touch_slot(struct keyspace *keyspace, struct key_note *note,
         if (note->db == touched->db || note->db == other) {
             bool has_other = other != UINT32_MAX && exists(keyspace, note, other);
             note_change(note, exists(keyspace, note, touched->db) || has_other);
-            make_ready(touched->access, note);
-            note_end_lease(keyspace, note);
+            if (touched->access != NULL) {
+                note_make_ready(touched->access, note);
+            }
+            note_end_lease(keyspace, note, touched->access);
         }
         note = next;
     }
@@ -271,7 +277,7 @@ void key_wake(struct access *access, uint32_t index)
 {
     struct key_note *note = note_find(access->keyspace, &access->keys[index]);
     if (note != NULL) {
-        make_ready(access, note);
+        note_make_ready(access, note);
     }
 }
 
@@ -366,6 +372,7 @@ void key_wait(struct access *access, uint32_t index, struct key_waiter *waiter)
     struct key_note *note = note_make(keyspace, &access->keys[index]);
     waiter->note = note;
     waiter->hash = note->hash;
+    note->turn_count += waiter->takes_turns;
     waiter->next = NULL;
     waiter->previous = note->last;
     if (note->last != NULL) {
@@ -386,6 +393,7 @@ static void end_wait(struct keyspace *keyspace, struct key_waiter *waiter)
     *(waiter->previous != NULL ? &waiter->previous->next : &note->first) = waiter->next;
     *(waiter->next != NULL ? &waiter->next->previous : &note->last) = waiter->previous;
     waiter->note = NULL;
+    note->turn_count -= waiter->takes_turns;
     if (note->first == NULL) {
         atomic_fetch_sub_explicit(&keyspace->waited_keys, 1, memory_order_relaxed);
         note_drop(keyspace, note);

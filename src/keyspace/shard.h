@@ -76,6 +76,7 @@ struct keyspace {
     _Atomic uint64_t watched_keys;
     _Atomic uint64_t waited_keys;
     _Atomic uint64_t leased_keys;
+    _Atomic(struct key_note *) due_turns; /* lease.c */
     _Atomic int64_t *due_ms; /* one a shard: when its expiry index, or its leases, are due */
     _Atomic(struct database *) *databases; /* logical to physical */
     _Atomic int64_t told_due_ms;           /* what want_expire was told last */

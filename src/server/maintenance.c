@@ -8,6 +8,7 @@
 #include "maintenance.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
+#include "pollard/exec/dispatcher.h"
 #include <stddef.h>
 
 /* Most microseconds of expiry at a time before other quick work has its turn. */
@@ -163,6 +164,23 @@ static void want_trim(void *context)
     }
 }
 
+static void run_turns(struct pool_task *task)
+{
+    struct maintenance *self = of_task(task, offsetof(struct maintenance, turns_task));
+    /* Before the look: who adds to the list after it asks again. */
+    atomic_store(&self->turns_is_out, false);
+    dispatcher_give_turns(self->services);
+}
+
+static void want_turns(void *context)
+{
+    struct maintenance *self = context;
+    if (self->pool != NULL && !atomic_load(&self->stopping) &&
+        !atomic_exchange(&self->turns_is_out, true)) {
+        pool_submit(self->pool, &self->turns_task, POOL_QUICK);
+    }
+}
+
 static void want_expire(void *context, int64_t due_ms)
 {
     struct maintenance *self = context;
@@ -193,7 +211,8 @@ struct keyspace_hooks maintenance_hooks(struct maintenance *maintenance)
                                    .want_reclaim = want_reclaim,
                                    .want_expire = want_expire,
                                    .want_evict = want_evict,
-                                   .want_trim = want_trim};
+                                   .want_trim = want_trim,
+                                   .want_turns = want_turns};
 }
 
 static void make_flush_mails(struct maintenance *maintenance, struct reactor **reactors,
@@ -207,12 +226,13 @@ static void make_flush_mails(struct maintenance *maintenance, struct reactor **r
     }
 }
 
-void maintenance_start(struct maintenance *maintenance, struct keyspace *keyspace,
-                       struct pool *pool, struct reactor **reactors, size_t count)
+void maintenance_start(struct maintenance *maintenance, const struct services *services,
+                       struct reactor **reactors, size_t count)
 {
     make_flush_mails(maintenance, reactors, count);
-    maintenance->keyspace = keyspace;
-    maintenance->pool = pool;
+    maintenance->services = services;
+    maintenance->keyspace = services->keyspace;
+    maintenance->pool = services->pool;
     maintenance->reactor = reactors[0];
     maintenance->arm_mail.deliver = on_arm;
     maintenance->timer.fire = on_timer;
@@ -220,6 +240,7 @@ void maintenance_start(struct maintenance *maintenance, struct keyspace *keyspac
     maintenance->reclaim_task.run = run_reclaim;
     maintenance->evict_task.run = run_evict;
     maintenance->trim_task.run = run_trim;
+    maintenance->turns_task.run = run_turns;
 }
 
 void maintenance_stop(struct maintenance *maintenance)

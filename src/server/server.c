@@ -171,7 +171,7 @@ bool server_start(struct server *server)
     server->pool = pool_create(worker_count);
     server->services.pool = server->pool;
     server->services.tcp_port = listeners_port(server->listeners);
-    maintenance_start(&server->maintenance, server->keyspace, server->pool, server->reactors,
+    maintenance_start(&server->maintenance, &server->services, server->reactors,
                       server->reactor_count);
     server->services.startup_bytes = mem_used();
     listeners_start(server->listeners, server->reactors, server->reactor_count);

@@ -1,47 +1,17 @@
 """LEASE.GET and LEASE.SET over the wire: states, who gets the token, waiting, what ends a lease.
+Whose turn it is when one has ended is in test_lease_turns.py.
 
 All of it is newer than Redis 7.0. Time is waited for by polling what it changes: a lease that is
 over is given to the poll.
 """
-import selectors
 import shlex
 
+from leases import LONG, MISS, becomes, get, ready, stale, token_of
 from pollard_test import Error, case, main, wait_for
 from talkers import (BOTH, NOT_INTEGER, OK, POSITIVE, SYNTAX, WRONG, arity, client, clients,
                      fields, gone, info, rows, still_waits, waits)
 
 RANGE = Error("ERR LEASE must be between 1 and 86400000 milliseconds")
-MISS = [None, "MISS", None]
-LONG = "60000"
-
-
-def get(c, key="k", *options, lease=LONG):
-    return c.cmd("LEASE.GET", key, "LEASE", lease, *options)
-
-
-def token_of(reply, state, value=None):
-    """The token of a reply, which must be the one that rebuilds."""
-    assert reply[0] == value and reply[1] == state, reply
-    assert reply[2].kind == "bulk" and 0 < int(reply[2].value) < 2**64, reply
-    return reply[2].value
-
-
-def stale(c, key="k", value="old", *options):
-    """Stores a value that is stale, and has no lease."""
-    c.cmd("SET", key, value, "SOFT", "1", *options).is_ok()
-    wait_for(lambda: not get(c, key, lease="1")[1] == "FRESH", what="stale")
-    c.cmd("SET", key, value, "KEEPTTL").is_ok()
-
-
-def becomes(c, key, *expected):
-    """Polls until a caller is given a token: the lease that was out has ended."""
-    replies = []
-
-    def has_token():
-        replies.append(get(c, key))
-        return not replies[-1][2].kind.startswith("null")
-    wait_for(has_token, what="a token")
-    assert replies[-1][:2] == list(expected), replies[-1]
 
 
 @case(protocols=BOTH)
@@ -179,7 +149,7 @@ def test_lease_that_is_over_is_no_lease(c):
 # What ends a lease of "k"; before it the key may be made.
 ENDING = ("SET k v", "SET k v EX 100", "SETEX k 10 v", "MSET a 1 k v", "APPEND k x",
           "SETRANGE k 0 x",
-          "DEL k", "UNLINK k a", "RENAME other k", "COPY other k REPLACE", "FLUSHDB",
+          "DEL k", "UNLINK k a", "GETDEL k", "RENAME other k", "COPY other k REPLACE", "FLUSHDB",
           "FLUSHALL", "SWAPDB 0 5", "DELPREFIX k", "DELPREFIX ''")
 
 
@@ -201,7 +171,7 @@ def test_what_ends_it(c):
         token = token_of(get(c), "MISS")
         assert c.cmd(*line.split()) in (1, OK), line
         c.cmd("LEASE.SET", "k", "late", token).is_null()
-    for line in ("GETDEL k", "EXPIREAT k 1", "GETEX k PXAT 1"):
+    for line in ("EXPIREAT k 1", "GETEX k PXAT 1"):
         stale(c)
         token = token_of(get(c), "STALE", b"old")
         assert c.cmd(*line.split()).kind != "error", line
@@ -282,19 +252,17 @@ def test_wait_is_served_by_any_string(c):
 
 @case(protocols=BOTH)
 def test_wait_is_not_served_by_others(c):
-    """By what is no string, is stale, or by a deletion."""
+    """By what neither is a fresh string nor ends the lease."""
     other = client(c)
     stale(c)
     token_of(get(c), "STALE", b"old")
     waits(c, other, "LEASE.GET k LEASE 1000 GRACE 0 WAIT 50000")
-    for line in ("EXPIRE k 100", "PERSIST k", "APPEND k x", "DEL k", "RPUSH k a", "DEL k",
-                 "SADD k a", "DEL k"):
+    for line in ("EXPIRE k 100", "PERSIST k", "GETEX k EX 100", "TOUCH k", "SET k v NX", "SET kk v",
+                 "DEL kk", "DELPREFIX kk", "SWAPDB 3 4", "COPY k kk", "LEASE.SET k v 5",
+                 "SELECT 1", "SET k v", "DEL k", "FLUSHDB", "SELECT 0"):
         assert c.cmd(*line.split()).kind != "error", line
         still_waits(c, other)
-    stale(c, "from")
-    rows(c, ("RENAME from k", OK))
-    still_waits(c, other)
-    rows(c, ("SET k v", OK))
+    rows(c, ("EXPIREAT k 99999999999", 1), ("SET k v", OK))
     assert other.read() == [b"v", "FRESH", None]
 
 
@@ -307,8 +275,10 @@ def test_wait_beside_other_waits(c):
     waits(c, b, "LEASE.GET k LEASE 1000 WAIT 50000")
     rows(c, ("RPUSH k x", 1))
     assert a.read() == [b"k", b"x"]
-    still_waits(c, b)
+    # The list came and went, and the lease with it.
+    token_of(b.read(), "MISS")
     waits(c, a, "BLPOP k 0")
+    waits(c, b, "LEASE.GET k LEASE 1000 WAIT 50000")
     rows(c, ("SET k v", OK))
     assert b.read() == [b"v", "FRESH", None]
     still_waits(c, a)
@@ -339,43 +309,6 @@ def test_wait_ends(c):
     other.close()
     gone(c, other.id)
     rows(c, ("SET k v", OK), ("GET k", b"v"))
-
-
-@case(protocols=BOTH)
-def test_turns(c):
-    """Nobody rebuilds: one after the other is given the token, and the others go on waiting."""
-    crowd = clients(c, 5)
-    token_of(get(c, lease="50"), "MISS")
-    for one in crowd:
-        one.send("LEASE.GET", "k", "LEASE", "50", "WAIT", "60000")
-    tokens = set()
-    while len(crowd) > 1:
-        for one in ready(crowd, 1):
-            tokens.add(token_of(one.read(), "MISS"))
-            crowd.remove(one)
-    assert len(tokens) == 4
-    c.cmd("SET", "k", "v").is_ok()
-    reply = crowd[0].read()
-    assert reply == [b"v", "FRESH", None] or reply[1] == "MISS"
-    # With a lease that is longer than the wait, the wait ends first.
-    c.cmd("DEL", "k")
-    token_of(get(c, lease="20"), "MISS")
-    token_of(get(crowd[0], "k", "WAIT", "60000"), "MISS")
-    assert get(crowd[0], "k", "WAIT", "20") == MISS
-
-
-@case(protocols=BOTH)
-def test_turns_of_clients_that_go(c):
-    crowd = clients(c, 4)
-    token_of(get(c, lease="30"), "MISS")
-    for one in crowd:
-        one.send("LEASE.GET", "k", "LEASE", "30", "WAIT", "60000")
-    for one in crowd[1:]:
-        one.close()
-    token_of(crowd[0].read(), "MISS")
-    becomes(c, "k", None, "MISS")
-    for one in crowd[1:]:
-        gone(c, one.id)
 
 
 @case(protocols=BOTH)
@@ -482,20 +415,6 @@ def test_docs(c):
         text = repr(c.cmd("COMMAND", "DOCS", name))
         assert all(word in text for word in words), text
     assert c.cmd("COMMAND", "GETKEYS", "LEASE.SET", "k", "v", "1") == [b"k"]
-
-
-def ready(connections, count):
-    """At least so many of them have something to read: those."""
-    with selectors.DefaultSelector() as selector:
-        for connection in connections:
-            selector.register(connection.socket, selectors.EVENT_READ, connection)
-        found = []
-
-        def are_there():
-            found[:] = [key.data for key, _ in selector.select(0)]
-            return len(found) >= count
-        wait_for(are_there, seconds=30, what=f"{count} replies")
-        return list(found)
 
 
 @case(options=("--threads", "4", "--maxclients", "4000"), timeout=120)

@@ -18,6 +18,9 @@ struct reactor_hooks dispatcher_hooks(struct dispatcher *dispatcher);
 size_t dispatcher_drain(struct dispatcher *dispatcher, struct reactor *reactor);
 /* Ends every session of this reactor now. On its thread, or after it has ended. */
 void dispatcher_close_all(struct dispatcher *dispatcher, struct reactor *reactor);
+/* Serves those whose turn it is since a lease ended without them (keyspace_hooks.want_turns). On
+ * the pool. */
+void dispatcher_give_turns(const struct services *services);
 /* Parses the rename-command options; NULL, or what is wrong with them. Before reactors run. */
 const char *dispatcher_use_renames(struct dispatcher *dispatcher);
 

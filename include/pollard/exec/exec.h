@@ -106,6 +106,7 @@ struct exec_wait {
     uint64_t least;       /* elements that a collection must have; 0 and 1: any */
     bool null_is_array;   /* the form of the reply inside a transaction, where nobody waits */
     bool has_target;      /* the key behind those is written too (BLMOVE) */
+    bool takes_turns;     /* runs once more also when no lease is out (keyspace/leases.h) */
     void (*time_over)(struct reply *reply); /* writes the reply then; NULL: a null array */
     /* When the time is over the handler runs once more, with x->has_waited and this struct as it
      * was, and may wait again; nothing is replied by itself. */

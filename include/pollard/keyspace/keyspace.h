@@ -58,6 +58,9 @@ struct keyspace_hooks {
     /* Memory is held that nobody uses, and the process is near its limit: call keyspace_trim on
      * the pool until it says false. Any thread; no shard lock is held. May be NULL. */
     void (*want_trim)(void *context);
+    /* Keys are waited for whose lease ended where nobody could be served: ask a pool thread to take
+     * them (keyspace_take_turns, leases.h). Any thread; no shard lock is held. May be NULL. */
+    void (*want_turns)(void *context);
 };
 
 /* threads: how many reactors and workers will run (for the number of shards). Aborts when memory

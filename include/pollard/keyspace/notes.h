@@ -42,6 +42,8 @@ struct access_key key_watch_key(const struct key_watch *watch);
 struct key_waiter {
     void *owner;    /* the waiting call's */
     uint32_t index; /* of the key among the owner's */
+    /* It waits for what the holder of the key's lease brings, and for its turn when none is out. */
+    bool takes_turns;
     /* private */
     struct key_waiter *previous;
     struct key_waiter *next;
@@ -70,8 +72,8 @@ bool key_note_is_fresh(const struct access *access, const struct key_note *note)
 /* Puts the key among the ready ones if somebody waits for it, though no event was told. */
 void key_wake(struct access *access, uint32_t index);
 
-/* The next key of which an event was told in this access and that has waiters; NULL: no more. It
- * may be told of again while it is being served. */
+/* The next key of which an event was told in this access, or whose lease it ended, and that has
+ * waiters; NULL: no more. It may be told of again while it is being served. */
 struct key_note *access_next_ready(struct access *access);
 /* After its waiters have been looked through. */
 void access_end_ready(struct access *access, struct key_note *note);

@@ -32,6 +32,10 @@ enum status cmd_getdel(struct exec *x)
 {
     struct value value;
     enum status status = string_find(x, 0, 0, &value);
+    if (status == STATUS_ABSENT) {
+        /* As DEL: a lease of the key ends. */
+        (void)key_delete(x->access, 0);
+    }
     if (status != STATUS_OK) {
         return reply_if_absent(x, status);
     }

@@ -6,7 +6,8 @@
  *   LEASE.SET: stores if the token is still the key's.
  *
  * Both run in a WRITE access on one key, since leases change. Who waits is served by whoever brings
- * a fresh string (exec/serve.c): the handler runs once more then and finds it fresh. */
+ * a fresh string, or ends the lease without one (exec/serve.c): the handler runs once more then,
+ * and finds the string fresh, or no lease out. */
 #include "common.h"
 #include "pollard/base/number.h"
 #include "pollard/keyspace/leases.h"
@@ -100,6 +101,7 @@ static enum status wait_for_rebuilt(struct exec *x, const struct lease_options *
         .timeout_ms = (looks_again ? lease->end_ms : until_ms) - now_ms,
         .key_count = 1,
         .type = VALUE_STRING,
+        .takes_turns = true,
         .time_over = reply_miss,
         .looks_again = looks_again,
         .until_ms = until_ms,

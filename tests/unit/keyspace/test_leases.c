@@ -197,6 +197,140 @@ Test(leases, share_the_note_with_watches_and_waits)
     fixture_end(&fixture);
 }
 
+/* A key that is leased and waited for. */
+struct waited {
+    struct access_key key;
+    struct key_waiter waiter;
+};
+
+static void wait_for_lease(struct fixture *fixture, struct waited *waited, struct bytes name,
+                           int64_t ms)
+{
+    struct access access;
+    *waited =
+        (struct waited){.key = fixture_key(fixture, 0, name), .waiter = {.takes_turns = true}};
+    (void)lease(fixture, name, ms);
+    fixture_open(fixture, &access, ACCESS_WRITE, &waited->key, 1);
+    key_wait(&access, 0, &waited->waiter);
+    fixture_close(fixture, &access);
+}
+
+/* The access has the key among its ready ones, with a turn to give; once. */
+static void expect_turn(struct access *access, const struct waited *waited)
+{
+    struct key_note *note = access_next_ready(access);
+    cr_assert_not_null(note);
+    cr_assert_eq(key_note_first(note), &waited->waiter);
+    cr_assert(key_note_has_turn(access, note));
+    access_end_ready(access, note);
+    cr_assert_null(access_next_ready(access));
+}
+
+/* The key is in the keyspace's list; ends its turn, and takes the waiter off. */
+static void expect_listed_turn(struct fixture *fixture, struct waited *waited)
+{
+    struct access access;
+    struct key_note *note = keyspace_take_turns(fixture->keyspace);
+    cr_assert_not_null(note);
+    cr_assert_null(key_note_next_turn(note));
+    cr_assert_eq(key_note_key(note).hash, waited->key.hash);
+    cr_assert_null(keyspace_take_turns(fixture->keyspace));
+    fixture_open(fixture, &access, ACCESS_WRITE, &waited->key, 1);
+    key_end_turn(&access, 0);
+    expect_turn(&access, waited);
+    key_unwait(&access, &waited->waiter);
+    fixture_close(fixture, &access);
+    cr_assert_eq(keyspace_waited_keys(fixture->keyspace), 0);
+}
+
+Test(leases, that_end_in_an_access_give_a_turn_in_it)
+{
+    struct fixture fixture;
+    fixture_begin(&fixture, 4);
+    struct access access;
+    struct waited waited;
+    wait_for_lease(&fixture, &waited, bytes_text("k"), 1000);
+    fixture_open(&fixture, &access, ACCESS_WRITE, &waited.key, 1);
+    struct key_lease found;
+    cr_assert_eq(key_lease(&access, 0, 1000, &found), STATUS_OK);
+    cr_assert_null(access_next_ready(&access), "it is out");
+    cr_assert(key_take_lease(&access, 0, found.token));
+    expect_turn(&access, &waited);
+    /* A deletion of what is not there; without a lease it ends nothing. */
+    cr_assert_not(key_delete(&access, 0));
+    cr_assert_null(access_next_ready(&access));
+    cr_assert_eq(key_lease(&access, 0, 1000, &found), STATUS_OK);
+    cr_assert_not(key_delete(&access, 0));
+    expect_turn(&access, &waited);
+    /* The next lease is given before the key is looked at. */
+    cr_assert_eq(key_lease(&access, 0, 1000, &found), STATUS_OK);
+    cr_assert_not(key_delete(&access, 0));
+    cr_assert_eq(key_lease(&access, 0, 1000, &found), STATUS_OK);
+    struct key_note *note = access_next_ready(&access);
+    cr_assert_not(key_note_has_turn(&access, note));
+    access_end_ready(&access, note);
+    key_unwait(&access, &waited.waiter);
+    cr_assert(key_take_lease(&access, 0, found.token));
+    cr_assert_null(access_next_ready(&access));
+    fixture_close(&fixture, &access);
+    cr_assert_null(keyspace_take_turns(fixture.keyspace));
+    fixture_end(&fixture);
+}
+
+Test(leases, that_end_elsewhere_are_listed)
+{
+    struct fixture fixture;
+    fixture_begin(&fixture, 4);
+    struct bytes name = bytes_text("k");
+    struct waited waited;
+    /* Nobody waits, or not for the lease. */
+    (void)lease(&fixture, name, 1000);
+    cr_assert_eq(keyspace_flush(fixture.keyspace, 0), 0);
+    cr_assert_null(keyspace_take_turns(fixture.keyspace));
+    wait_for_lease(&fixture, &waited, name, 1000);
+    cr_assert_eq(keyspace_flush(fixture.keyspace, 1), 0);
+    cr_assert_null(keyspace_take_turns(fixture.keyspace), "another database");
+    cr_assert_eq(keyspace_flush(fixture.keyspace, 0), 0);
+    expect_listed_turn(&fixture, &waited);
+    wait_for_lease(&fixture, &waited, name, 1000);
+    cr_assert_eq(keyspace_flush_all(fixture.keyspace), 0);
+    expect_listed_turn(&fixture, &waited);
+    wait_for_lease(&fixture, &waited, name, 1000);
+    struct key_prefix_walk walk = {.prefix = bytes_text("l")};
+    while (keyspace_delete_prefix(fixture.keyspace, &walk)) {
+    }
+    cr_assert_null(keyspace_take_turns(fixture.keyspace), "another prefix");
+    walk = (struct key_prefix_walk){.prefix = name};
+    while (keyspace_delete_prefix(fixture.keyspace, &walk)) {
+    }
+    /* It is listed once, however often its lease ends before it is taken. */
+    (void)lease(&fixture, name, 1000);
+    cr_assert_eq(keyspace_flush(fixture.keyspace, 0), 0);
+    expect_listed_turn(&fixture, &waited);
+    cr_assert_eq(keyspace_leased_keys(fixture.keyspace), 0);
+    fixture_end(&fixture);
+}
+
+Test(leases, that_somebody_waits_for_are_swept_at_their_end)
+{
+    struct fixture fixture;
+    fixture_begin(&fixture, 4);
+    struct bytes name = bytes_text("k");
+    struct waited waited;
+    wait_for_lease(&fixture, &waited, name, 1000);
+    cr_assert_eq(keyspace_flush(fixture.keyspace, 0), 0);
+    (void)lease(&fixture, name, 100);
+    cr_assert_eq(fixture.told_due_ms, fixture.now_ms + 100);
+    fixture.now_ms += 99;
+    (void)fixture_expire_all(&fixture);
+    cr_assert_eq(keyspace_leased_keys(fixture.keyspace), 1);
+    fixture.now_ms += 1;
+    (void)fixture_expire_all(&fixture);
+    cr_assert_eq(keyspace_leased_keys(fixture.keyspace), 0);
+    expect_listed_turn(&fixture, &waited);
+    fixture_end(&fixture);
+}
+
 Test(leases, of_a_keyspace_that_ends)
 {
     struct fixture fixture;
