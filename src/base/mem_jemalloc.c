@@ -111,14 +111,65 @@ static uint64_t *counter_address(const char *name)
 }
 
 /* ---- Huge pages ----
+ * Memory that went back is not to come again: the kernel makes huge pages anew of what is left of
+ * them, with all that had been given back, as long as that is advised.
  * A lookup among many keys misses the TLB twice; with huge pages it does not. An arena grows by
  * ever larger extents: those from this size on are asked for as huge pages, so that small servers
  * stay small and in large ones the last, partly used huge page does not matter. No fork, so no copy
  * on write that would be dear. docs/decisions/0006. */
 #define HUGE_EXTENT_MIN ((size_t)8 << 20)
+#define HUGE_PAGE_SIZE ((uintptr_t)2 << 20)
+/* Extents that are asked for as huge pages, at most: each is about as large as all before it. */
+#define HUGE_EXTENTS_MAX 256
+
+struct huge_extent {
+    uintptr_t begin;
+    _Atomic uintptr_t end; /* 0: begin is not yet written */
+};
 
 static extent_hooks_t extent_hooks;   /* written once, under table_mutex */
 static extent_hooks_t *default_hooks; /* the same; NULL before the first thread */
+static struct huge_extent huge_extents[HUGE_EXTENTS_MAX]; /* they are never unmapped */
+static _Atomic uint32_t huge_extent_count;
+
+static void ask_for_huge_pages(void *extent, size_t size)
+{
+    uint32_t index = atomic_fetch_add_explicit(&huge_extent_count, 1, memory_order_relaxed);
+    if (index >= HUGE_EXTENTS_MAX) {
+        atomic_fetch_sub_explicit(&huge_extent_count, 1, memory_order_relaxed);
+        return;
+    }
+    huge_extents[index].begin = (uintptr_t)extent;
+    /* Release: pairs with the load in keep_small. */
+    atomic_store_explicit(&huge_extents[index].end, (uintptr_t)extent + size, memory_order_release);
+    (void)madvise(extent, size, MADV_HUGEPAGE); /* A system may have none. */
+}
+
+/* No huge pages any more where some of these bytes lie. */
+static void keep_small(uintptr_t begin, uintptr_t end)
+{
+    uint32_t count = atomic_load_explicit(&huge_extent_count, memory_order_relaxed);
+    for (uint32_t i = 0; i < count && i < HUGE_EXTENTS_MAX; i++) {
+        uintptr_t extent_end = atomic_load_explicit(&huge_extents[i].end, memory_order_acquire);
+        if (extent_end == 0 || end <= huge_extents[i].begin || begin >= extent_end) {
+            continue;
+        }
+        uintptr_t from = begin & ~(HUGE_PAGE_SIZE - 1);
+        uintptr_t to = (end + HUGE_PAGE_SIZE - 1) & ~(HUGE_PAGE_SIZE - 1);
+        from = from > huge_extents[i].begin ? from : huge_extents[i].begin;
+        to = to < extent_end ? to : extent_end;
+        (void)madvise((void *)from, to - from, MADV_NOHUGEPAGE);
+    }
+}
+
+static bool extent_purge(extent_hooks_t *hooks, void *address, size_t size, size_t offset,
+                         size_t length, unsigned arena)
+{
+    uintptr_t begin = (uintptr_t)address + offset;
+    bool failed = default_hooks->purge_forced(default_hooks, address, size, offset, length, arena);
+    keep_small(begin, begin + length);
+    return failed;
+}
 
 static void *extent_alloc(extent_hooks_t *hooks, void *address, size_t size, size_t alignment,
                           bool *zero, bool *commit, unsigned arena)
@@ -126,7 +177,7 @@ static void *extent_alloc(extent_hooks_t *hooks, void *address, size_t size, siz
     void *extent =
         default_hooks->alloc(default_hooks, address, size, alignment, zero, commit, arena);
     if (extent != NULL && size >= HUGE_EXTENT_MIN) {
-        (void)madvise(extent, size, MADV_HUGEPAGE); /* A system may have none. */
+        ask_for_huge_pages(extent, size);
     }
     return extent;
 }
@@ -145,6 +196,8 @@ static void use_extent_hooks(void)
         check(mallctl(name, &default_hooks, &size, NULL, 0) == 0);
         extent_hooks = *default_hooks;
         extent_hooks.alloc = extent_alloc;
+        extent_hooks.purge_forced = extent_purge;
+        extent_hooks.purge_lazy = NULL; /* What is left to the kernel still counts as resident. */
     }
     check(pthread_mutex_unlock(&table_mutex) == 0);
     extent_hooks_t *mine = &extent_hooks;
