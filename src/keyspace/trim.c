@@ -54,6 +54,12 @@
  * than this: there is nothing left to give. */
 #define HELP_HARD 10
 #define RELIEVE_US 10000
+/* So long they wait one after the other. */
+#define HARD_NS UINT64_C(500000000)
+/* Passes over all windows that did not bring this part of maxmemory are not made again for a while,
+ * unless so much more has come. */
+#define WORTH_PART 256
+#define VAIN_NS UINT64_C(250000000)
 /* The part of maxmemory that the data gives up at most for what is not moved. */
 #define SQUEEZE_PART 10
 /* The part of maxmemory that has room for the server itself. */
@@ -92,15 +98,41 @@ static uint64_t bytes_too_near(const struct keyspace *keyspace, uint64_t residen
     return limit != 0 && resident > line ? resident - line : 0;
 }
 
-/* The further the process is over its limit, the more its writers help. */
+/* Have writers waited for so long that they have to go on? */
+static bool has_waited(struct trim *trim)
+{
+    uint64_t now = clock_ticks();
+    uint64_t since = atomic_load_explicit(&trim->hard_since_ticks, memory_order_relaxed);
+    if (since == 0) {
+        atomic_store_explicit(&trim->hard_since_ticks, now, memory_order_relaxed);
+    }
+    return since != 0 && now - since > clock_ns_to_ticks(HARD_NS);
+}
+
+/* The further the process is over its limit, the more its writers help. Where that has not helped
+ * for a while, what there is has to do, and they help again when it grows further. */
 static void set_pressure(struct keyspace *keyspace, uint64_t resident, uint64_t limit)
 {
-    uint64_t most = resident_limit(&keyspace->trim, limit);
+    struct trim *trim = &keyspace->trim;
+    uint64_t most = resident_limit(trim, limit);
+    uint64_t stuck = atomic_load_explicit(&trim->stuck_at_bytes, memory_order_relaxed);
+    if (resident < stuck) {
+        stuck = resident > most ? resident : 0;
+        atomic_store_explicit(&trim->stuck_at_bytes, stuck, memory_order_relaxed);
+    }
+    most = stuck > most ? stuck : most;
     uint64_t over = resident > most ? resident - most : 0;
     uint64_t steps = over / (limit / HELP_PART + 1);
     steps = steps < HELP_MAX ? steps : HELP_MAX;
-    if (get(&keyspace->trim.pressure) != steps) {
-        atomic_store_explicit(&keyspace->trim.pressure, (uint32_t)steps, memory_order_relaxed);
+    if (steps >= HELP_HARD && has_waited(trim)) {
+        atomic_store_explicit(&trim->stuck_at_bytes, resident, memory_order_relaxed);
+        steps = 0;
+    }
+    if (steps < HELP_HARD) {
+        atomic_store_explicit(&trim->hard_since_ticks, 0, memory_order_relaxed);
+    }
+    if (get(&trim->pressure) != steps) {
+        atomic_store_explicit(&trim->pressure, (uint32_t)steps, memory_order_relaxed);
     }
 }
 
@@ -262,8 +294,18 @@ static void judge_classes(struct trim *trim)
     }
 }
 
+/* The same for all of them. */
+static void judge_round(struct trim *trim, uint64_t limit)
+{
+    uint64_t resident = mem_rss();
+    if (limit != 0 && resident + limit / WORTH_PART > trim->round_bytes) {
+        trim->vain_until_ticks = clock_ticks() + clock_ns_to_ticks(VAIN_NS);
+    }
+    trim->round_bytes = resident;
+}
+
 /* The next pass is over the next windows. */
-static void end_pass(struct trim *trim)
+static void end_pass(struct trim *trim, uint64_t limit)
 {
     uint32_t window = (get(&trim->window) + get(&trim->span)) % TRIM_WINDOWS;
     trim->is_in_pass = false;
@@ -275,6 +317,7 @@ static void end_pass(struct trim *trim)
     }
     if (window == 0) {
         judge_classes(trim);
+        judge_round(trim, limit);
     }
     atomic_store_explicit(&trim->window, window, memory_order_relaxed);
 }
@@ -288,6 +331,10 @@ static bool wants_moves(struct keyspace *keyspace)
     mem_figures(&figures);
     uint64_t too_near = bytes_too_near(keyspace, figures.rss_bytes);
     if (too_near == 0 && !is_wasteful(keyspace, &figures)) {
+        return false;
+    }
+    if (clock_ticks() < trim->vain_until_ticks &&
+        figures.rss_bytes < trim->round_bytes + limit / WORTH_PART) {
         return false;
     }
     uint64_t bytes = trim->is_in_pass ? 0 : plan_pass(keyspace, too_near);
@@ -327,7 +374,7 @@ bool keyspace_trim(struct keyspace *keyspace)
     if (is_more) {
         trim->quiet_ns = 0;
         if (trim_pass(keyspace, clock_monotonic_us() + RUN_US)) {
-            end_pass(trim);
+            end_pass(trim, (uint64_t)option_get(&keyspace->options->maxmemory));
         }
         gate_collect(&keyspace->gate);
     } else {

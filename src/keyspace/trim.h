@@ -23,6 +23,8 @@ struct trim {
     _Atomic uint64_t squeeze_bytes;     /* slack beyond the reserve: taken off the data's budget */
     uint64_t idle_bytes;                /* the resident size before there was data */
     uint64_t own_bytes;                 /* the resident size before there was data */
+    _Atomic uint64_t stuck_at_bytes;    /* resident when waiting had not helped; 0: it has */
+    _Atomic uint64_t hard_since_ticks;  /* writers wait; 0: they do not */
     _Atomic uint32_t pressure;          /* steps that a write helps with */
     _Atomic uint64_t looked_blocks;
     _Atomic uint64_t moved_blocks;
@@ -41,6 +43,8 @@ struct trim {
     uint64_t stuck_bytes[MEM_CLASSES_MAX]; /* waste of a class that moving did not help */
     uint64_t moved_bytes[MEM_CLASSES_MAX]; /* since window 0 */
     bool was_planned[MEM_CLASSES_MAX];     /* in all passes since window 0 */
+    uint64_t round_bytes;      /* resident at the end of the last pass over the last window */
+    uint64_t vain_until_ticks; /* that round brought little */
     uint64_t quiet_ns;
     bool is_in_pass;
 };
