@@ -1,6 +1,5 @@
 """maxmemory bounds the process: under loads that leave memory in the wrong places, the resident
-size above that of the idle server stays within the limit and 5 %. A bound, not a time: writers
-wait rather than that the process grows.
+size stays near the limit. A bound, not a time: writers wait rather than that the process grows.
 """
 import os
 import random
@@ -27,13 +26,12 @@ def resident(pid):
 
 
 class Watch:
-    """The highest resident size of the server while the block runs, above its size before."""
+    """The highest resident size of the server while the block runs."""
 
-    def __init__(self, c, idle=None):
+    def __init__(self, c):
         if is_oracle() or not info(c, "memory")["mem_allocator"].startswith("jemalloc"):
             raise Skip("does not hold its resident size")
         self.pid = c.server.pid
-        self.idle = 0
         self.peak = 0
         self.ends = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -50,7 +48,7 @@ class Watch:
     def __exit__(self, kind, error, trace):
         self.ends.set()
         self.thread.join()
-        share = (self.peak - self.idle) * 100 / LIMIT
+        share = self.peak * 100 / LIMIT
         if os.environ.get("POLLARD_SHOW"):
             print(f"# peak {share:.1f} % of maxmemory", flush=True)
         if kind is None:
@@ -181,8 +179,7 @@ def test_values_stay_while_they_move(c):
 def test_many_clients(c):
     """Each has a reply that it does not read, for a while."""
     pipeline(c, sets(100, 675_000))
-    idle = 0
-    with Watch(c, idle):
+    with Watch(c):
         clients = [client(c) for _ in range(1000)]
         for a in clients:
             a.socket.sendall(b"".join(encode("GET", key(i)) for i in range(673_500, 673_650)))
