@@ -8,10 +8,10 @@
  * sizes. Their last blocks are moved to dense ones: entries, with the small blobs and the small
  * collections they point to, and the parts of tables; then the slab is given back.
  *
- * A pass walks the shards bucket by bucket in short exclusive holds, and empties some windows of the
- * address space: keys meet slabs in random order, so that a pass over all of them would copy most
- * before the first slab is empty. Each begins with a plan, of the size classes that have sparse
- * slabs, and after each what it freed is given back.
+ * A pass walks the shards bucket by bucket in short exclusive holds, and empties some windows of
+ * the address space: keys meet slabs in random order, so that a pass over all of them would copy
+ * most before the first slab is empty. Each begins with a plan, of the size classes that have
+ * sparse slabs, and after each what it freed is given back.
  * Which strategy, measured: docs/decisions/0012-memory-budget.md.
  *
  * Threads: one run at a time, on the pool or by a write that waits; writes help with its steps. */
@@ -104,9 +104,9 @@ static void set_pressure(struct keyspace *keyspace, uint64_t resident, uint64_t 
     }
 }
 
-/* What lies unused and is not yet moved, or cannot be, is slack. Where the reserve does not hold it,
- * the data's budget does, up to a tenth of maxmemory: bounded, so that data never goes round after
- * round for what its going does not bring back. */
+/* What lies unused and is not yet moved, or cannot be, is slack. Where the reserve does not hold
+ * it, the data's budget does, up to a tenth of maxmemory: bounded, so that data never goes round
+ * after round for what its going does not bring back. */
 static void squeeze(struct trim *trim, uint64_t resident, uint64_t limit)
 {
     uint64_t bytes = atomic_load_explicit(&trim->squeeze_bytes, memory_order_relaxed);
@@ -332,7 +332,11 @@ bool keyspace_trim(struct keyspace *keyspace)
         gate_collect(&keyspace->gate);
         rest(keyspace);
     }
-    atomic_fetch_add_explicit(&trim->moved_ticks, clock_ticks() - began, memory_order_relaxed);
+    uint64_t spent = clock_ticks() - began;
+    spent += atomic_fetch_add_explicit(&trim->moved_ticks, spent, memory_order_relaxed);
+    if (!is_more) {
+        atomic_store_explicit(&trim->rested_ticks, spent, memory_order_relaxed);
+    }
     atomic_store_explicit(&trim->is_running, false, memory_order_release);
     return is_more;
 }
@@ -384,16 +388,27 @@ void keyspace_relieve(struct keyspace *keyspace)
     }
 }
 
+/* Others count meanwhile. */
+static uint64_t rest_of(uint64_t whole, uint64_t part)
+{
+    return whole > part ? whole - part : 0;
+}
+
 void keyspace_trim_figures(const struct keyspace *keyspace, struct trim_figures *ret_figures)
 {
     struct trim *trim = &((struct keyspace *)keyspace)->trim;
     uint64_t moved = atomic_load_explicit(&trim->moved_blocks, memory_order_relaxed);
+    uint64_t moved_keys = atomic_load_explicit(&trim->moved_keys, memory_order_relaxed);
+    uint64_t rested = atomic_load_explicit(&trim->rested_ticks, memory_order_relaxed);
+    uint64_t spent = atomic_load_explicit(&trim->moved_ticks, memory_order_relaxed);
     *ret_figures = (struct trim_figures){
-        .is_moving = atomic_load_explicit(&trim->is_moving, memory_order_relaxed),
+        .is_moving = atomic_load_explicit(&trim->is_moving, memory_order_relaxed) || spent > rested,
         .moved = moved,
-        .left = atomic_load_explicit(&trim->looked_blocks, memory_order_relaxed) - moved,
-        .spent_us =
-            clock_ticks_to_ns(atomic_load_explicit(&trim->moved_ticks, memory_order_relaxed)) /
-            1000,
+        .left = rest_of(atomic_load_explicit(&trim->looked_blocks, memory_order_relaxed), moved),
+        .keys_moved = moved_keys,
+        .keys_left =
+            rest_of(atomic_load_explicit(&trim->looked_keys, memory_order_relaxed), moved_keys),
+        .spent_us = clock_ticks_to_ns(spent) / 1000,
+        .current_us = clock_ticks_to_ns(rest_of(spent, rested)) / 1000,
     };
 }

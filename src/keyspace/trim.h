@@ -9,9 +9,9 @@
 
 struct keyspace;
 
-/* A pass empties some of these windows: those whose 1 MB of addresses have a number that is the same
- * modulo their count. What it copies before it frees is 1/64 for each; a slab that lies in two goes
- * with the later one. */
+/* A pass empties some of these windows: those whose 1 MB of addresses have a number that is the
+ * same modulo their count. What it copies before it frees is 1/64 for each; a slab that lies in two
+ * goes with the later one. */
 #define TRIM_WINDOW_SHIFT 20
 #define TRIM_WINDOWS 64
 
@@ -26,7 +26,10 @@ struct trim {
     _Atomic uint32_t pressure;          /* steps that a write helps with */
     _Atomic uint64_t looked_blocks;
     _Atomic uint64_t moved_blocks;
-    _Atomic uint64_t moved_ticks; /* spent on it by the pool */
+    _Atomic uint64_t looked_keys;
+    _Atomic uint64_t moved_keys;
+    _Atomic uint64_t moved_ticks;  /* spent on it by the pool */
+    _Atomic uint64_t rested_ticks; /* of it, until the last rest */
     /* The pass: over which part of the address space, and of which step is next. */
     _Atomic uint32_t window;
     _Atomic uint32_t span; /* windows from there */
