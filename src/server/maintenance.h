@@ -9,6 +9,7 @@
 #include "pollard/exec/pool.h"
 #include "pollard/keyspace/keyspace.h"
 #include "pollard/net/net.h"
+#include "pollard/stats/commandlog.h"
 #include <stdatomic.h>
 
 struct flush_mail {
@@ -18,6 +19,7 @@ struct flush_mail {
 };
 
 struct maintenance {
+    const struct stats_options *stats_options; /* set before it starts */
     struct keyspace *keyspace;
     struct pool *pool;
     struct reactor *reactor;

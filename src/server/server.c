@@ -171,6 +171,7 @@ bool server_start(struct server *server)
     server->pool = pool_create(worker_count);
     server->services.pool = server->pool;
     server->services.tcp_port = listeners_port(server->listeners);
+    server->maintenance.stats_options = &server->stats_options;
     maintenance_start(&server->maintenance, server->keyspace, server->pool, server->reactors,
                       server->reactor_count);
     listeners_start(server->listeners, server->reactors, server->reactor_count);
