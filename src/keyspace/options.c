@@ -111,8 +111,8 @@ const struct option_row keyspace_option_rows[] = {
      .section = "keys",
      .whole = mem_system_size,
      .doc = "Memory of the process: the data, and the reserve for all else. A percentage is one of "
-            "the machine's memory, or of the cgroup's limit if that is lower, and is shown in "
-            "bytes. 0: no limit."},
+            "the machine's memory, or of the cgroup's limit if that is lower, at least 1%, and "
+            "is shown in bytes. 0: no limit."},
     {.name = "maxmemory-reserve",
      .kind = OPTION_SPECIAL,
      .flags = OPTION_OWN,

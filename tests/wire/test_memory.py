@@ -168,7 +168,13 @@ def test_options(c):
     rows(c, ("CONFIG SET maxmemory-reserve 5mb", OK),
          ("CONFIG GET maxmemory-reserve", [b"maxmemory-reserve", b"5242880"]))
     assert int(info(c, "memory")["maxmemory_reserve"]) == 5 << 20
-    rows(c, ("CONFIG SET maxmemory 101%", refused("maxmemory", "argument must be a memory value")),
+    rows(c, ("CONFIG SET maxmemory 101%",
+             refused("maxmemory", "percentage argument must be less or equal to 100")),
+         ("CONFIG SET maxmemory-reserve 101%",
+          refused("maxmemory-reserve", "percentage argument must be less or equal to 100")),
+         ("CONFIG SET maxmemory 0%",
+          refused("maxmemory", "percentage argument must be 1 at least")),
+         ("CONFIG SET maxmemory %", refused("maxmemory", "argument must be a memory value")),
          ("CONFIG SET maxmemory -1%", refused("maxmemory", "argument must be a memory value")),
          ("CONFIG SET maxmemory-reserve x",
           refused("maxmemory-reserve", "argument must be a memory or percent value")),
