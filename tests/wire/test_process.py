@@ -199,6 +199,27 @@ def test_sigpipe_and_sighup_are_ignored():
 
 
 @case
+def test_more_memory_than_there_is():
+    """A limit that cannot hold is warned of, with both figures; one that can is not."""
+    if is_oracle():
+        raise Skip("Redis 7.0 does not look")
+    for limit, words in (("1000000gb", ["1073741824000000 bytes", "cgroup"]), ("75%", [])):
+        server = Server("--maxmemory", limit)
+        c = server.connect()
+        memory = c.cmd("INFO", "memory").value.decode()
+        whole = int(memory.split("total_system_memory:")[1].split("\r")[0])
+        with open(server.output_path, encoding="utf-8") as output:
+            warnings = [line for line in output if "maxmemory of" in line]
+        assert len(warnings) == bool(words), warnings
+        for word in words:
+            assert word in warnings[0], warnings
+            told = int(warnings[0].split("than the ")[1].split()[0])
+            assert 0 < told <= whole, (told, whole)
+        c.close()
+        server.discard()
+
+
+@case
 def test_log_file_and_level():
     directory = tempfile.mkdtemp()
     path = os.path.join(directory, "log")
