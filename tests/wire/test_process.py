@@ -60,6 +60,24 @@ def test_wrong_file():
 
 
 @case
+def test_sample_names_hit_ratios():
+    """The policy that the sample recommends is named with figures of docs/benchmarks.md."""
+    if is_oracle():
+        raise Skip("an option of Pollard's own")
+    status, output = run("--print-sample-config")
+    text = " ".join(line.strip("# ") for line in output.splitlines())
+    path = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "benchmarks.md")
+    with open(path, encoding="utf-8") as file:
+        lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in file]
+    rows = {cells[0]: cells for cells in lines if len(cells) == 8 and " / " in cells[2]}
+    for policy in ("tinylfu", "s3fifo", "lfu", "sieve", "lru", "random"):
+        cells = rows["allkeys-" + policy]
+        zipf, shift = (round(float(cells[i].split(" / ")[1])) for i in (2, 7))
+        assert f" {policy} {zipf}% / {shift}%" in text, (policy, zipf, shift)
+    assert status == 0
+
+
+@case
 def test_check_config():
     if is_oracle():
         raise Skip("an option of Pollard's own")
