@@ -154,6 +154,21 @@ def test_doctor(c):
     wait_for(lambda: b"Peak memory" in c.cmd("MEMORY", "DOCTOR").value)
 
 
+@case(options=())
+def test_doctor_after_a_flush(c):
+    """Next to no data, but the process holds the pages of what was there."""
+    newer()
+    for i in range(0, 300000, 1000):
+        c.pipeline(*[("SET", f"key:{j}", "x" * 100) for j in range(i, i + 1000)])
+    rows(c, ("FLUSHALL", OK))
+    wait_for(lambda: int(info(c, "memory")["used_memory"]) < 5_000_000, what="the keys' end")
+    text = c.cmd("MEMORY", "DOCTOR").value
+    if int(info(c, "memory")["used_memory_rss"]) > 30_000_000:
+        assert b"Peak memory" in text and b"Unused pages: " in text, text
+    rows(c, ("MEMORY PURGE", OK))
+    wait_for(lambda: b"empty" in c.cmd("MEMORY", "DOCTOR").value, what="the pages' end")
+
+
 @case()
 def test_options(c):
     newer()
