@@ -71,7 +71,7 @@ static void draw_later(struct exec *x, struct collection *collection,
     source->left = count;
     source->unseen = collection_count(collection);
     collection_cursor_begin(&source->cursor, collection, &(struct cursor_start){0});
-    reply_source(x->reply, &source->source);
+    exec_source(x, &source->source);
 }
 
 /* Replies count (<= INLINE_COUNT) different elements of a collection that has more. */

@@ -78,5 +78,5 @@ void stream_elements(struct exec *x, struct collection *collection, const struct
     source->protocol = x->protocol;
     source->left = stream->count;
     collection_cursor_begin(&source->cursor, collection, &start);
-    reply_source(x->reply, &source->source);
+    exec_source(x, &source->source);
 }

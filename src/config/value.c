@@ -131,27 +131,37 @@ static bool value_is_digits(struct bytes value)
     return true;
 }
 
-/* "75%" of a whole. */
-static bool value_read_percent(const struct option_row *row, struct bytes value,
-                               int64_t *ret_number)
+/* "75%": a percentage, of 0 or more? */
+static bool value_parse_percent(const struct option_row *row, struct bytes value,
+                                int64_t *ret_percent)
 {
-    int64_t percent = 0;
-    if (row->whole == NULL || value.size < 2 || value.data[value.size - 1] != '%' ||
-        !number_parse_i64(bytes_make(value.data, value.size - 1), &percent) || percent < 0 ||
-        percent > 100) {
-        return false;
+    return row->whole != NULL && value.size >= 2 && value.data[value.size - 1] == '%' &&
+           number_parse_i64(bytes_make(value.data, value.size - 1), ret_percent) &&
+           *ret_percent >= 0;
+}
+
+/* A percentage of a whole. Not of 0: where that means no limit, it is said without a sign. */
+static const char *value_take_percent(const struct option_row *row, int64_t percent,
+                                      int64_t *ret_number)
+{
+    if (percent > 100) {
+        return "percentage argument must be less or equal to 100";
+    }
+    if (percent == 0) {
+        return "percentage argument must be 1 at least";
     }
     int64_t whole = row->whole();
     *ret_number = whole / 100 * percent + whole % 100 * percent / 100;
-    return true;
+    return NULL;
 }
 
 static const char *value_read_memory(const struct option_row *row, struct bytes value,
                                      int64_t *ret_number, struct buf *scratch)
 {
     uint64_t size = 0;
-    if (value_read_percent(row, value, ret_number)) {
-        return NULL;
+    int64_t percent;
+    if (value_parse_percent(row, value, &percent)) {
+        return value_take_percent(row, percent, ret_number);
     }
     /* Redis takes no digits for 0, and finds too many of them out of range. */
     if (value.size > 0 && !number_parse_memory(value, &size)) {

@@ -1,6 +1,8 @@
 /* The gate: whether a call may run at all. Cheap checks in Redis's order: existence, arity,
  * authentication, protected commands, memory, pause. */
+#include "pollard/base/clock.h"
 #include "pollard/base/log.h"
+#include "pollard/stats/commandlog.h"
 #include "transaction.h"
 
 /* Most keys that a command evicts before it runs: some tens of microseconds. What is left to be
@@ -138,8 +140,22 @@ static bool is_for_subscribers(const struct command *command)
     return false;
 }
 
-/* Evicts a little if need be. A request that is larger than all that the data may have would only
- * evict everything. */
+/* Evicts a little if need be; that takes time only while the data is over its budget. */
+static bool make_room(const struct services *services)
+{
+    struct keyspace *keyspace = services->keyspace;
+    const struct stats_options *options = services->stats_options;
+    if (option_get(&options->latency_monitor_threshold) == 0) {
+        return keyspace_make_room(keyspace, GATE_EVICTS_MAX);
+    }
+    int64_t began_us = clock_monotonic_us();
+    bool has_room = keyspace_make_room(keyspace, GATE_EVICTS_MAX);
+    latency_add(options, "eviction-cycle", (clock_monotonic_us() - began_us) / 1000);
+    return has_room;
+}
+
+/* Is there room, or can it be made? A request that is larger than all that the data may have would
+ * only evict everything. */
 static bool has_room(const struct services *services, const struct call *call)
 {
     uint64_t limit = (uint64_t)option_get(&services->keyspace_options->maxmemory);
@@ -147,7 +163,7 @@ static bool has_room(const struct services *services, const struct call *call)
         return false;
     }
     keyspace_relieve(services->keyspace);
-    return keyspace_make_room(services->keyspace, GATE_EVICTS_MAX);
+    return make_room(services);
 }
 
 static bool refuse_state(const struct cycle *cycle, struct session *session,
@@ -190,8 +206,7 @@ static bool refuse_state(const struct cycle *cycle, struct session *session,
 /* Queued calls were let in when there was memory; EXEC is asked again for all of them. */
 static bool refuse_exec(const struct cycle *cycle, struct session *session, struct reply *reply)
 {
-    if ((transaction_flags(session) & COMMAND_DENYOOM) == 0 ||
-        keyspace_make_room(cycle->services->keyspace, GATE_EVICTS_MAX)) {
+    if ((transaction_flags(session) & COMMAND_DENYOOM) == 0 || make_room(cycle->services)) {
         return false;
     }
     reply_error_format(reply, "EXECABORT Transaction discarded because of: %s",

@@ -155,11 +155,17 @@ static void offer_keys(struct topk *topk, const struct key_list *keys, uint64_t 
     }
 }
 
-static void book_recent(struct hot_thread *self, const struct hotkeys_call *call, uint32_t weight)
+static void book_recent_bytes(struct hot_thread *self, const struct hotkeys_call *call,
+                              uint32_t weight)
 {
     uint64_t bytes = call->bytes / call->keys.count;
-    offer_keys(self->recent[HOTKEYS_BY_ACCESSES], &call->keys, weight);
     offer_keys(self->recent[HOTKEYS_BY_BYTES], &call->keys, bytes * weight);
+}
+
+static void book_recent(struct hot_thread *self, const struct hotkeys_call *call, uint32_t weight)
+{
+    offer_keys(self->recent[HOTKEYS_BY_ACCESSES], &call->keys, weight);
+    book_recent_bytes(self, call, weight);
     if (++self->looks >= FADE_EVERY) {
         self->looks = 0;
         topk_fade(self->recent[HOTKEYS_BY_ACCESSES]);
@@ -214,16 +220,31 @@ static bool has_end(const struct hotkeys *hotkeys)
            INT64_MAX;
 }
 
-void hotkeys_book(struct hotkeys *hotkeys, struct sampler *sampler, const struct hotkeys_call *call)
+/* hotkeys_is_tracking, by the clock only where it matters. */
+static bool tracks_now(struct hotkeys *hotkeys)
+{
+    return has_state(hotkeys, STATE_TRACKING) &&
+           (!has_end(hotkeys) || hotkeys_is_tracking(hotkeys, clock_ms()));
+}
+
+/* How many calls one that is due stands for; sets the sampler for the next one. */
+static uint32_t take_weight(const struct hotkeys *hotkeys, struct sampler *sampler,
+                            bool is_tracking)
 {
     uint32_t most = (uint32_t)option_get(&hotkeys->options->hotkeys_sample_ratio);
     uint32_t weight = sampler_next(sampler, most);
-    bool is_tracking = has_state(hotkeys, STATE_TRACKING) &&
-                       (!has_end(hotkeys) || hotkeys_is_tracking(hotkeys, clock_ms()));
     if (is_tracking) {
         /* The next one again. */
         *sampler = (struct sampler)SAMPLER_BEGIN;
-    } else if (weight == 0) {
+    }
+    return weight;
+}
+
+void hotkeys_book(struct hotkeys *hotkeys, struct sampler *sampler, const struct hotkeys_call *call)
+{
+    bool is_tracking = tracks_now(hotkeys);
+    uint32_t weight = take_weight(hotkeys, sampler, is_tracking);
+    if (weight == 0 && !is_tracking) {
         return;
     }
     struct hot_thread *self = thread_self(hotkeys);
@@ -251,6 +272,31 @@ bool hotkeys_is_due_here(struct hotkeys *hotkeys)
 void hotkeys_book_here(struct hotkeys *hotkeys, const struct hotkeys_call *call)
 {
     hotkeys_book(hotkeys, &thread_self(hotkeys)->sampler, call);
+}
+
+bool hotkeys_wants_parts(struct hotkeys *hotkeys, uint32_t *ret_weight)
+{
+    if (!hotkeys_is_due_here(hotkeys)) {
+        return false;
+    }
+    bool is_tracking = tracks_now(hotkeys);
+    uint32_t weight = take_weight(hotkeys, &thread_self(hotkeys)->sampler, is_tracking);
+    *ret_weight = weight;
+    return is_tracking || weight != 0;
+}
+
+void hotkeys_book_part(struct hotkeys *hotkeys, const struct hotkeys_call *part, uint32_t weight)
+{
+    bool is_tracking = tracks_now(hotkeys);
+    struct hot_thread *self = thread_self(hotkeys);
+    lock_acquire(&self->lock);
+    if (weight != 0 && part->keys.count > 0) {
+        book_recent_bytes(self, part, weight);
+    }
+    if (is_tracking) {
+        book_session(hotkeys, self, part);
+    }
+    lock_release(&self->lock);
 }
 
 /* ---- Sessions ---- */

@@ -47,16 +47,25 @@ static bool is_stale(_Atomic uint64_t *looked, uint64_t now, uint64_t ns)
                                                    memory_order_relaxed);
 }
 
+/* What clients take beyond the reserve is for them to give back, or stays if they may not be
+ * closed: then the data yields. */
+static uint64_t not_data_within(struct keyspace *keyspace, uint64_t reserve)
+{
+    uint64_t dying = atomic_load_explicit(&keyspace->dying_bytes, memory_order_relaxed);
+    uint64_t clients = atomic_load_explicit(&keyspace->client_bytes, memory_order_relaxed);
+    return (clients < reserve ? clients : reserve) + dying;
+}
+
+uint64_t keyspace_not_data(const struct keyspace *keyspace)
+{
+    return not_data_within((struct keyspace *)keyspace, keyspace_reserve(keyspace));
+}
+
 static void look_at_used(struct keyspace *keyspace, uint64_t limit)
 {
     uint64_t used = mem_used();
-    uint64_t dying = atomic_load_explicit(&keyspace->dying_bytes, memory_order_relaxed);
-    uint64_t clients = atomic_load_explicit(&keyspace->client_bytes, memory_order_relaxed);
     uint64_t reserve = keyspace_reserve(keyspace);
-    /* What they take beyond the reserve is for them to give back, or stays if they may not be
-     * closed: then the data yields. */
-    clients = clients < reserve ? clients : reserve;
-    uint64_t not_data = clients + dying;
+    uint64_t not_data = not_data_within(keyspace, reserve);
     uint64_t data = used > not_data ? used - not_data : 0;
     uint64_t slack = atomic_load_explicit(&keyspace->trim.squeeze_bytes, memory_order_relaxed);
     uint64_t budget = limit - reserve;

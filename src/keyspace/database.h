@@ -29,6 +29,7 @@ struct database {
     _Atomic bool is_dead;                        /* flushed: its tables are garbage */
     _Atomic uint32_t index;                      /* the logical one that maps to it, unless dead */
     struct database *next_dead;
+    uint64_t dying_keys; /* of a dead one: not yet freed; under dead_lock */
 };
 
 /* The calling thread's line, made when missing. */

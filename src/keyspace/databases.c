@@ -5,6 +5,7 @@
 #include "pollard/base/check.h"
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
+#include "pollard/stats/stats.h"
 #include "prefix.h"
 
 /* How long one reclaim step may take before the pool does something else. */
@@ -126,6 +127,7 @@ static uint64_t retire_database(struct keyspace *keyspace, uint32_t db)
         link = &(*link)->next_dead;
     }
     old->next_dead = NULL;
+    old->dying_keys = keys;
     *link = old;
     lock_release(&keyspace->dead_lock);
     return keys;
@@ -217,7 +219,19 @@ static bool reclaim_value(struct keyspace *keyspace)
     collection_release(dead->collection);
     atomic_fetch_sub_explicit(&keyspace->dying_bytes, dead->size, memory_order_relaxed);
     mem_free(dead);
+    lock_acquire(&keyspace->dead_lock);
+    keyspace->dead_value_count--;
+    lock_release(&keyspace->dead_lock);
+    stat_add(STAT_lazyfreed_objects, 1);
     return true;
+}
+
+static void count_freed(struct keyspace *keyspace, struct database *database, uint64_t keys)
+{
+    lock_acquire(&keyspace->dead_lock);
+    database->dying_keys -= keys < database->dying_keys ? keys : database->dying_keys;
+    lock_release(&keyspace->dead_lock);
+    stat_add(STAT_lazyfreed_objects, keys);
 }
 
 /* Since the map was switched with every thread outside, nobody looks into the table any more; what
@@ -235,7 +249,9 @@ static void reclaim_table(struct keyspace *keyspace, struct shard *shard, struct
     shard_unlock(keyspace, shard, /* exclusive= */ true, 0);
     gate_leave(&keyspace->gate);
     if (table != NULL) {
+        uint64_t keys = atomic_load_explicit(&table->key_count, memory_order_relaxed);
         table_retire(table, &keyspace->gate);
+        count_freed(keyspace, database, keys);
     }
 }
 
@@ -267,6 +283,7 @@ static void end_dead(struct keyspace *keyspace, struct database *database)
     if (keyspace->prefixes != NULL) {
         prefix_sizes_reset(database, keyspace->prefixes->max + PREFIX_FIRST);
     }
+    database->dying_keys = 0;
     database->next_dead = keyspace->spare_databases;
     keyspace->spare_databases = database;
     lock_release(&keyspace->dead_lock);
@@ -289,6 +306,18 @@ static bool reclaim_step(struct keyspace *keyspace)
         end_dead(keyspace, database);
     }
     return true;
+}
+
+uint64_t keyspace_dying_objects(const struct keyspace *keyspace)
+{
+    struct keyspace *self = (struct keyspace *)keyspace;
+    lock_acquire(&self->dead_lock);
+    uint64_t count = self->dead_value_count;
+    for (const struct database *dead = self->dead_databases; dead; dead = dead->next_dead) {
+        count += dead->dying_keys;
+    }
+    lock_release(&self->dead_lock);
+    return count;
 }
 
 bool keyspace_reclaim(struct keyspace *keyspace)

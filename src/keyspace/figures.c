@@ -8,6 +8,11 @@
 /* Keys whose TTLs are averaged: a sample is enough for a mean. So many shards, and keys of each. */
 #define TTL_SAMPLE_SHARDS 16
 #define TTL_SAMPLE_KEYS 64
+/* Keys with a TTL of which the share that has expired is taken: all, and of a shard. The shards are
+ * met so many places apart: odd, so that each is met once. */
+#define STALE_SAMPLE_KEYS 512
+#define STALE_SHARD_KEYS 32
+#define STALE_STRIDE UINT32_C(0x9e3779b1)
 
 static void add_table(const struct table *table, struct keyspace_figures *figures)
 {
@@ -87,6 +92,56 @@ int64_t keyspace_average_ttl(const struct keyspace *keyspace, uint32_t db)
         shard_unlock(self, shard, /* exclusive= */ false, 0);
     }
     return sample.count == 0 ? 0 : sample.sum_ms / sample.count;
+}
+
+struct stale_sample {
+    int64_t now_ms;
+    uint64_t seen;
+    uint64_t stale;
+    uint32_t left; /* keys to look at in this shard */
+};
+
+static bool sample_stale(void *argument, struct entry *entry)
+{
+    struct stale_sample *sample = argument;
+    if (entry_expiry(entry) > 0) {
+        sample->seen++;
+        sample->stale += entry_is_expired(entry, sample->now_ms);
+    }
+    return --sample->left > 0;
+}
+
+static void sample_table(const struct table *table, struct stale_sample *sample)
+{
+    uint32_t count = atomic_load_explicit(&table->bucket_count, memory_order_relaxed);
+    sample->left = STALE_SHARD_KEYS;
+    for (uint32_t bucket = 0; bucket < count && sample->left > 0; bucket++) {
+        (void)table_visit_bucket(table, bucket, sample_stale, sample);
+    }
+}
+
+double keyspace_stale_percent(const struct keyspace *keyspace)
+{
+    struct keyspace *self = (struct keyspace *)keyspace;
+    struct stale_sample sample = {.now_ms = clock_ms()};
+    for (uint32_t i = 0; i < keyspace->shard_count && sample.seen < STALE_SAMPLE_KEYS; i++) {
+        /* Spread: expiry comes to the first ones first. */
+        struct shard *shard = &self->shards[(i * STALE_STRIDE) & keyspace->shard_mask];
+        if (shard_first_table(shard) == NULL) {
+            continue;
+        }
+        shard_lock_patiently(shard, /* exclusive= */ false, 0);
+        const struct table *table = shard_first_table(shard);
+        for (; table != NULL; table = table_next(table)) {
+            struct database *database = table_database(table);
+            if (table->ttl_count > 0 &&
+                !atomic_load_explicit(&database->is_dead, memory_order_relaxed)) {
+                sample_table(table, &sample);
+            }
+        }
+        shard_unlock(self, shard, /* exclusive= */ false, 0);
+    }
+    return sample.seen == 0 ? 0 : (double)sample.stale * 100.0 / (double)sample.seen;
 }
 
 static bool verify_filed(void *argument, struct entry *entry)

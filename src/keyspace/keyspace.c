@@ -156,6 +156,7 @@ static void bury(struct keyspace *keyspace, struct blob *blob, struct collection
     lock_acquire(&keyspace->dead_lock);
     dead->next = keyspace->dead_values;
     keyspace->dead_values = dead;
+    keyspace->dead_value_count++;
     lock_release(&keyspace->dead_lock);
     keyspace->hooks.want_reclaim(keyspace->hooks.context);
 }

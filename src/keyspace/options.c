@@ -111,8 +111,8 @@ const struct option_row keyspace_option_rows[] = {
      .section = "keys",
      .whole = mem_system_size,
      .doc = "Memory of the process: the data, and the reserve for all else. A percentage is one of "
-            "the machine's memory, or of the cgroup's limit if that is lower, and is shown in "
-            "bytes. 0: no limit."},
+            "the machine's memory, or of the cgroup's limit if that is lower, at least 1%, and "
+            "is shown in bytes. 0: no limit."},
     {.name = "maxmemory-reserve",
      .kind = OPTION_SPECIAL,
      .flags = OPTION_OWN,
@@ -131,9 +131,11 @@ const struct option_row keyspace_option_rows[] = {
      .choices = policies,
      .section = "keys",
      .doc = "Which keys go when maxmemory is reached; with noeviction none, and commands that may "
-            "need memory are refused. volatile policies evict only keys with an expiry. For a "
-            "cache allkeys-tinylfu keeps the right keys best; lrm is the least recently "
-            "modified."},
+            "need memory are refused. volatile policies evict only keys with an expiry; lrm is "
+            "the least recently modified. For a cache allkeys-tinylfu keeps the right keys best. "
+            "Hit ratios with room for 1% of the keys, by Zipf 0.9 / while popularity moves "
+            "(docs/benchmarks.md): tinylfu 43% / 36%, s3fifo 43% / 36%, lfu 43% / 19%, sieve "
+            "36% / 34%, lru 33% / 32%, random 29% / 29%."},
     {.name = "maxmemory-samples",
      .kind = OPTION_NUMBER,
      FIELD(maxmemory_samples),

@@ -99,6 +99,7 @@ struct keyspace {
     struct database *spare_databases; /* reclaimed, to be used again */
     uint32_t dead_shard;              /* where the reclaim of the first of them is */
     struct dead_value *dead_values;
+    uint64_t dead_value_count; /* with the one that is being freed */
     struct gate gate;
 };
 

@@ -381,7 +381,11 @@ bool keyspace_trim(struct keyspace *keyspace)
         gate_collect(&keyspace->gate);
         rest(keyspace);
     }
-    atomic_fetch_add_explicit(&trim->moved_ticks, clock_ticks() - began, memory_order_relaxed);
+    uint64_t spent = clock_ticks() - began;
+    spent += atomic_fetch_add_explicit(&trim->moved_ticks, spent, memory_order_relaxed);
+    if (!is_more) {
+        atomic_store_explicit(&trim->rested_ticks, spent, memory_order_relaxed);
+    }
     atomic_store_explicit(&trim->is_running, false, memory_order_release);
     return is_more;
 }
@@ -433,17 +437,27 @@ void keyspace_relieve(struct keyspace *keyspace)
     }
 }
 
+/* Others count meanwhile. */
+static uint64_t rest_of(uint64_t whole, uint64_t part)
+{
+    return whole > part ? whole - part : 0;
+}
+
 void keyspace_trim_figures(const struct keyspace *keyspace, struct trim_figures *ret_figures)
 {
     struct trim *trim = &((struct keyspace *)keyspace)->trim;
     uint64_t moved = atomic_load_explicit(&trim->moved_blocks, memory_order_relaxed);
-    uint64_t looked = atomic_load_explicit(&trim->looked_blocks, memory_order_relaxed);
+    uint64_t moved_keys = atomic_load_explicit(&trim->moved_keys, memory_order_relaxed);
+    uint64_t rested = atomic_load_explicit(&trim->rested_ticks, memory_order_relaxed);
+    uint64_t spent = atomic_load_explicit(&trim->moved_ticks, memory_order_relaxed);
     *ret_figures = (struct trim_figures){
-        .is_moving = atomic_load_explicit(&trim->is_moving, memory_order_relaxed),
+        .is_moving = atomic_load_explicit(&trim->is_moving, memory_order_relaxed) || spent > rested,
         .moved = moved,
-        .left = looked > moved ? looked - moved : 0, /* parts of tables are moved, not looked at */
-        .spent_us =
-            clock_ticks_to_ns(atomic_load_explicit(&trim->moved_ticks, memory_order_relaxed)) /
-            1000,
+        .left = rest_of(atomic_load_explicit(&trim->looked_blocks, memory_order_relaxed), moved),
+        .keys_moved = moved_keys,
+        .keys_left =
+            rest_of(atomic_load_explicit(&trim->looked_keys, memory_order_relaxed), moved_keys),
+        .spent_us = clock_ticks_to_ns(spent) / 1000,
+        .current_us = clock_ticks_to_ns(rest_of(spent, rested)) / 1000,
     };
 }

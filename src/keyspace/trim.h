@@ -28,7 +28,10 @@ struct trim {
     _Atomic uint32_t pressure;          /* steps that a write helps with */
     _Atomic uint64_t looked_blocks;
     _Atomic uint64_t moved_blocks;
-    _Atomic uint64_t moved_ticks; /* spent on it by the pool */
+    _Atomic uint64_t looked_keys;
+    _Atomic uint64_t moved_keys;
+    _Atomic uint64_t moved_ticks;  /* spent on it by the pool */
+    _Atomic uint64_t rested_ticks; /* of it, until the last rest */
     /* The pass: over which part of the address space, and of which step is next. */
     _Atomic uint32_t window;
     _Atomic uint32_t span; /* windows from there */

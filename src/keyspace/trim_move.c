@@ -101,6 +101,7 @@ static void *copy_slots(struct trim *trim, void *old, uint32_t count)
     if (!is_in_window(trim, old)) {
         return NULL;
     }
+    atomic_fetch_add_explicit(&trim->looked_blocks, 1, memory_order_relaxed);
     mem_find_sparse(&old, 1, trim->fills, &place);
     _Atomic uint64_t *copy = place == 0 ? NULL : mem_alloc_dense(mem_block_size(old));
     for (uint32_t i = 0; copy != NULL && i < count; i++) {
@@ -189,9 +190,30 @@ static void move_entry(struct looked *looked, uint32_t i)
     }
 }
 
+/* A key's blocks follow one another: its entry, its value. */
+static void count_keys(struct trim *trim, const struct looked *looked)
+{
+    uint64_t keys = 0;
+    uint64_t moved = 0;
+    bool is_counted = false;
+    for (uint32_t i = 0; i < looked->count; i++) {
+        if (i == 0 || looked->slots[i] != looked->slots[i - 1]) {
+            keys++;
+            is_counted = false;
+        }
+        if (looked->places[i] != 0 && !is_counted) {
+            moved++;
+            is_counted = true;
+        }
+    }
+    atomic_fetch_add_explicit(&trim->looked_keys, keys, memory_order_relaxed);
+    atomic_fetch_add_explicit(&trim->moved_keys, moved, memory_order_relaxed);
+}
+
 static void move_sparse(struct trim *trim, struct looked *looked)
 {
     mem_find_sparse(looked->blocks, looked->count, trim->fills, looked->places);
+    count_keys(trim, looked);
     for (uint32_t i = 0; i < looked->count; i++) {
         if (looked->places[i] != 0 && looked->is_value[i]) {
             move_value(looked, i);

@@ -10,6 +10,7 @@
 #include "pollard/exec/pool.h"
 #include "pollard/keyspace/keyspace.h"
 #include "pollard/net/net.h"
+#include "pollard/stats/commandlog.h"
 #include <stdatomic.h>
 
 struct flush_mail {

@@ -60,6 +60,19 @@ static void warn_backlog(const struct server *server)
     }
 }
 
+/* Eviction holds the process to maxmemory; nothing holds it to less. */
+static void warn_memory(const struct server *server)
+{
+    int64_t limit = option_get(&server->keyspace_options.maxmemory);
+    int64_t system = mem_system_size();
+    if (system > 0 && limit > system) {
+        log_line(LOG_WARNING,
+                 "maxmemory of %lld bytes is more than the %lld bytes that the machine or its "
+                 "cgroup has: the process may be killed before it evicts. 'maxmemory 75%%' fits.",
+                 (long long)limit, (long long)system);
+    }
+}
+
 static void fill_services(struct server *server)
 {
     struct services *services = &server->services;
@@ -148,6 +161,7 @@ bool server_start(struct server *server)
     worker_count = worker_count < 2 ? 2 : worker_count;
     fit_descriptors(server);
     warn_backlog(server);
+    warn_memory(server);
     if (!open_listeners(server)) {
         return false;
     }

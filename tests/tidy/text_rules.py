@@ -11,7 +11,7 @@ NESTING_MAX = 3
 RATCHET = {}
 
 # Callbacks whose parameters a library prescribes.
-FOREIGN_SIGNATURES = {"extent_alloc"}
+FOREIGN_SIGNATURES = {"extent_alloc", "extent_purge"}
 
 BANNED = {
     "strcpy": "memcpy with a known size", "strcat": "buf", "sprintf": "snprintf or base/number",

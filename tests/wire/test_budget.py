@@ -11,8 +11,8 @@ from resp import encode
 from talkers import client, info, newer
 
 LIMIT = 96 << 20
-# Promised are 105 on a machine with a core to spare (docs/benchmarks.md); where the pool has to wait
-# for its turn it may be more.
+# Promised are 105 on a machine with a core to spare; where the pool has to wait for its turn it may
+# be more.
 MOST = 112
 BATCH = 200
 OPTIONS = () if is_oracle() else ("--threads", "2")

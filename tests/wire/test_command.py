@@ -74,6 +74,20 @@ def test_docs(c):
 
 
 @case(protocols=BOTH)
+def test_docs_of_own_arguments(c):
+    """What SET takes here alone is dated by Pollard's versions."""
+    newer()
+    docs = {name.value: value for name, value in
+            pairs_of(pairs_of(c.cmd("COMMAND", "DOCS", "set"))[0][1])}
+    changes = [[part.value for part in change.items] for change in docs[b"history"].items]
+    assert [version for version, text in changes if b"SOFT" in text] == [b"0.1.0"], changes
+    arguments = [dict((k.value, v.value) for k, v in pairs_of(argument))
+                 for argument in docs[b"arguments"].items]
+    own = {argument[b"token"]: argument.get(b"since") for argument in arguments[-2:]}
+    assert own == {b"SOFT": b"0.1.0", b"JITTER": b"0.1.0"}
+
+
+@case(protocols=BOTH)
 def test_list(c):
     rows(c, ("COMMAND LIST what", SYNTAX), ("COMMAND LIST FILTERBY PATTERN", SYNTAX),
          ("COMMAND LIST FILTERBY what x", SYNTAX), ("COMMAND LIST FILTERBY PATTERN x y", SYNTAX),

@@ -310,9 +310,15 @@ def test_object_of_own_policies(c):
     c.cmd("CONFIG", "SET", "maxmemory-policy", "allkeys-tinylfu").is_ok()
     c.cmd("SET", "k", "v").is_ok()
     assert c.cmd("OBJECT", "FREQ", "k").value >= 1
-    c.cmd("CONFIG", "SET", "maxmemory-policy", "allkeys-sieve").is_ok()
-    c.cmd("OBJECT", "FREQ", "k").is_error("ERR An LFU maxmemory policy is not selected")
-    c.cmd("OBJECT", "IDLETIME", "k").is_error("ERR")
+    c.cmd("OBJECT", "IDLETIME", "k").is_error("ERR An LFU maxmemory policy is selected")
+    for policy in ("allkeys-sieve", "volatile-s3fifo"):
+        c.cmd("CONFIG", "SET", "maxmemory-policy", policy).is_ok()
+        c.cmd("OBJECT", "FREQ", "k").is_error("ERR An LFU maxmemory policy is not selected")
+        c.cmd("OBJECT", "IDLETIME", "k").is_error(
+            "ERR The maxmemory policy that is selected tracks neither idle time nor access "
+            "frequency of keys, only whether they were used.")
+    c.cmd("CONFIG", "SET", "maxmemory-policy", "allkeys-lrm").is_ok()
+    assert c.cmd("OBJECT", "IDLETIME", "k").kind == "integer"
     restart(c)
 
 

@@ -57,6 +57,10 @@ def test_arguments(c):
          (START + "2 CPU CPU", Error("ERR METRICS CPU defined more than once!")),
          (START + "2 net NET", Error("ERR METRICS NET defined more than once!")),
          (START + "1 CPU METRICS 1 NET", Error("ERR METRICS defined more than once!")),
+         (START + "1 CPU COUNT 5 COUNT 6", Error("ERR COUNT defined more than once!")),
+         (START + "1 CPU DURATION 5 SAMPLE 2 duration 5",
+          Error("ERR DURATION defined more than once!")),
+         (START + "1 CPU SAMPLE 1 SAMPLE 1", Error("ERR SAMPLE defined more than once!")),
          (START + "1 CPU DISK", SYNTAX), (START + "1 CPU COUNT", BAD_COUNT),
          (START + "1 CPU COUNT 0", BAD_COUNT), (START + "1 CPU COUNT 65", BAD_COUNT),
          (START + "1 CPU COUNT x", BAD_COUNT), (START + "1 CPU DURATION 0", BAD_DURATION),
@@ -127,6 +131,42 @@ def test_finds(c):
         assert after[name] == stopped[name], name
     rows(c, (START + "1 NET", OK), ("GET other", None))
     assert [key for key, _ in found(get(c)["by-net-bytes"])] == ["other"], "the old data is gone"
+
+
+# A reply of 5,000 members of 10 bytes: 17 each on the wire. It is made as the client takes it.
+MEMBERS = [f"member{i:04}" for i in range(5000)]
+STREAMED = 5000 * 17
+
+
+def check_parts(c):
+    c.cmd("SADD", "set", *MEMBERS)
+    c.cmd("RPUSH", "list", *MEMBERS)
+    rows(c, (START + "2 CPU NET", OK))
+    for _ in range(3):
+        assert len(c.cmd("SMEMBERS", "set")) == 5000
+    assert len(c.cmd("SORT", "list", "BY", "nothing")) == 5000
+    c.cmd("MULTI")
+    c.cmd("LRANGE", "list", 0, -1)
+    assert len(c.cmd("EXEC").items[0]) == 5000
+    now = get(c)
+    by_bytes = dict(found(now["by-net-bytes"]))
+    assert 3 * STREAMED < by_bytes["set"] < 3 * STREAMED + 300, by_bytes
+    assert 2 * STREAMED < by_bytes["list"] < 2 * STREAMED + 300, by_bytes
+    by_time = dict(found(now["by-cpu-time-us"]))
+    assert by_time["set"] > 60, by_time
+    total, booked = now["total-net-bytes"].value, now["net-bytes-all-commands-all-slots"].value
+    assert abs(total - booked) < 200, "all is some call's"
+    assert now["all-commands-all-slots-us"].value >= by_time["set"]
+
+
+@case(skip=OWN, protocols=BOTH, options=("--dispatch", "inline"))
+def test_finds_what_is_sent_in_parts(c):
+    check_parts(c)
+
+
+@case(skip=OWN, options=("--dispatch", "pool"))
+def test_finds_what_the_pool_sends_in_parts(c):
+    check_parts(c)
 
 
 @case(skip=OWN, options=("--dispatch", "pool"))
@@ -221,6 +261,17 @@ def test_info_finds_the_hottest(c):
     assert 0.5 * 20000 < total < 1.5 * 20000, total
     assert [key for key, _, _ in lists["accesses"][:2]] == ["hot", "warm"]
     assert 25 < lists["accesses"][0][2] < 55 and len(lists["accesses"]) <= 16
+
+
+@case(skip=OWN, options=ONE)
+def test_info_finds_what_is_sent_in_parts(c):
+    c.cmd("SADD", "set", *MEMBERS)
+    c.cmd("SADD", "other", "x" * 80000)
+    for _ in range(3):
+        c.cmd("SMEMBERS", "set")
+    lists = info(c)[1]
+    assert lists["accesses"][0][:2] == ("set", 4)
+    assert lists["bytes"][0][0] == "set" and lists["bytes"][0][1] > 3 * STREAMED, lists
 
 
 @case(skip=OWN, options=ONE)

@@ -103,6 +103,48 @@ def test_info(c):
     assert before["active_defrag_running"] == "0"
 
 
+@case(options=())
+def test_freed_by_the_pool(c):
+    """Large values and flushed databases: in Redis by UNLINK and ASYNC, here always."""
+    def figures():
+        memory = info(c, "memory")
+        return int(memory["lazyfree_pending_objects"]), int(memory["lazyfreed_objects"])
+    assert figures() == (0, 0)
+    c.cmd("SADD", "large", *range(20000))
+    c.cmd("SET", "small", "1")
+    rows(c, ("UNLINK large small", 2))
+    wait_for(lambda: figures() == (0, 1), what="the set's end")
+    for i in range(1000):
+        c.cmd("SET", i, "1")
+    rows(c, ("FLUSHALL ASYNC", OK))
+    wait_for(lambda: figures() == (0, 1001), what="the keys' end")
+    rows(c, ("CONFIG RESETSTAT", OK))
+    assert figures() == (0, 0)
+
+
+@case(options=ours("--maxmemory", "100mb", "--maxmemory-reserve", "10mb"))
+def test_not_counted_for_eviction(c):
+    """What clients take, but no more than the reserve."""
+    newer()
+    clients = wait_for(lambda: int(info(c, "memory")["mem_clients_normal"]), what="this client")
+    wait_for(lambda: 0 < int(info(c, "memory")["mem_not_counted_for_evict"]) <= 10 * clients,
+             what="its memory")
+    rows(c, ("CONFIG SET maxmemory 0", OK))
+    wait_for(lambda: info(c, "memory")["mem_not_counted_for_evict"] == "0", what="no budget")
+
+
+@case(options=("--enable-debug-command", "yes"))
+def test_stale_share(c):
+    newer()
+    assert info(c, "stats")["expired_stale_perc"] == "0.00"
+    rows(c, ("DEBUG SET-ACTIVE-EXPIRE 0", OK))
+    for i in range(400):
+        c.cmd("SET", i, "1", "PX", "1" if i % 2 else "3600000")
+    wait_for(lambda: 35 < float(info(c, "stats")["expired_stale_perc"]) < 65, what="half")
+    rows(c, ("DEBUG SET-ACTIVE-EXPIRE 1", OK))
+    wait_for(lambda: info(c, "stats")["expired_stale_perc"] == "0.00", what="their end")
+
+
 @case()
 def test_doctor(c):
     assert b"empty" in c.cmd("MEMORY", "DOCTOR").value
@@ -110,6 +152,21 @@ def test_doctor(c):
     c.cmd("SET", "k", "x" * 20_000_000)
     c.cmd("DEL", "k")
     wait_for(lambda: b"Peak memory" in c.cmd("MEMORY", "DOCTOR").value)
+
+
+@case(options=())
+def test_doctor_after_a_flush(c):
+    """Next to no data, but the process holds the pages of what was there."""
+    newer()
+    for i in range(0, 300000, 1000):
+        c.pipeline(*[("SET", f"key:{j}", "x" * 100) for j in range(i, i + 1000)])
+    rows(c, ("FLUSHALL", OK))
+    wait_for(lambda: int(info(c, "memory")["used_memory"]) < 5_000_000, what="the keys' end")
+    text = c.cmd("MEMORY", "DOCTOR").value
+    if int(info(c, "memory")["used_memory_rss"]) > 30_000_000:
+        assert b"Peak memory" in text and b"Unused pages: " in text, text
+    rows(c, ("MEMORY PURGE", OK))
+    wait_for(lambda: b"empty" in c.cmd("MEMORY", "DOCTOR").value, what="the pages' end")
 
 
 @case()
@@ -126,7 +183,13 @@ def test_options(c):
     rows(c, ("CONFIG SET maxmemory-reserve 5mb", OK),
          ("CONFIG GET maxmemory-reserve", [b"maxmemory-reserve", b"5242880"]))
     assert int(info(c, "memory")["maxmemory_reserve"]) == 5 << 20
-    rows(c, ("CONFIG SET maxmemory 101%", refused("maxmemory", "argument must be a memory value")),
+    rows(c, ("CONFIG SET maxmemory 101%",
+             refused("maxmemory", "percentage argument must be less or equal to 100")),
+         ("CONFIG SET maxmemory-reserve 101%",
+          refused("maxmemory-reserve", "percentage argument must be less or equal to 100")),
+         ("CONFIG SET maxmemory 0%",
+          refused("maxmemory", "percentage argument must be 1 at least")),
+         ("CONFIG SET maxmemory %", refused("maxmemory", "argument must be a memory value")),
          ("CONFIG SET maxmemory -1%", refused("maxmemory", "argument must be a memory value")),
          ("CONFIG SET maxmemory-reserve x",
           refused("maxmemory-reserve", "argument must be a memory or percent value")),

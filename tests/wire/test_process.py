@@ -60,6 +60,24 @@ def test_wrong_file():
 
 
 @case
+def test_sample_names_hit_ratios():
+    """The policy that the sample recommends is named with figures of docs/benchmarks.md."""
+    if is_oracle():
+        raise Skip("an option of Pollard's own")
+    status, output = run("--print-sample-config")
+    text = " ".join(line.strip("# ") for line in output.splitlines())
+    path = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "benchmarks.md")
+    with open(path, encoding="utf-8") as file:
+        lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in file]
+    rows = {cells[0]: cells for cells in lines if len(cells) == 8 and " / " in cells[2]}
+    for policy in ("tinylfu", "s3fifo", "lfu", "sieve", "lru", "random"):
+        cells = rows["allkeys-" + policy]
+        zipf, shift = (round(float(cells[i].split(" / ")[1])) for i in (2, 7))
+        assert f" {policy} {zipf}% / {shift}%" in text, (policy, zipf, shift)
+    assert status == 0
+
+
+@case
 def test_check_config():
     if is_oracle():
         raise Skip("an option of Pollard's own")
@@ -196,6 +214,27 @@ def test_sigpipe_and_sighup_are_ignored():
     server.process.send_signal(signal.SIGHUP)
     assert c.cmd("PING") == "PONG"
     server.stop()
+
+
+@case
+def test_more_memory_than_there_is():
+    """A limit that cannot hold is warned of, with both figures; one that can is not."""
+    if is_oracle():
+        raise Skip("Redis 7.0 does not look")
+    for limit, words in (("1000000gb", ["1073741824000000 bytes", "cgroup"]), ("75%", [])):
+        server = Server("--maxmemory", limit)
+        c = server.connect()
+        memory = c.cmd("INFO", "memory").value.decode()
+        whole = int(memory.split("total_system_memory:")[1].split("\r")[0])
+        with open(server.output_path, encoding="utf-8") as output:
+            warnings = [line for line in output if "maxmemory of" in line]
+        assert len(warnings) == bool(words), warnings
+        for word in words:
+            assert word in warnings[0], warnings
+            told = int(warnings[0].split("than the ")[1].split()[0])
+            assert 0 < told <= whole, (told, whole)
+        c.close()
+        server.discard()
 
 
 @case

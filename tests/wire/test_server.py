@@ -5,7 +5,7 @@ Rows are "COMMAND words", expected reply. What Redis 7.0 knows also holds there
 """
 import time
 
-from pollard_test import Closed, Error, Server, Skip, case, is_oracle, main
+from pollard_test import Closed, Error, Server, Skip, case, is_oracle, main, wait_for
 from talkers import BOTH, NOT_INTEGER, OK, SYNTAX, arity, newer, rows
 
 DB_RANGE = Error("ERR DB index is out of range")
@@ -170,6 +170,27 @@ def test_latency_events(c):
         assert b"1. command:" in c.cmd("LATENCY", "DOCTOR").value
         assert c.cmd("LATENCY", "RESET", "command") == 1
     rows(c, ("CONFIG SET latency-monitor-threshold 0", OK))
+
+
+def latest(c):
+    """The events of LATENCY LATEST, with the worst of each in ms."""
+    return {event[0].value.decode(): event[3].value for event in c.cmd("LATENCY", "LATEST").items}
+
+
+@case(options=("--maxmemory-policy", "allkeys-lru"))
+def test_latency_of_runs(c):
+    """What the server does by itself: runs of expiry and of eviction."""
+    rows(c, ("CONFIG SET latency-monitor-threshold 1", OK))
+    at_ms = int(time.time() * 1000) + 1500
+    c.pipeline(*[("SET", f"e{i}", "1", "PXAT", at_ms) for i in range(60000)])
+    wait_for(lambda: "expire-cycle" in latest(c), what="a run of expiry")
+    wait_for(lambda: c.cmd("DBSIZE") == 0, what="its end")
+    c.pipeline(*[("SET", f"k{i}", "x" * 100) for i in range(60000)])
+    rows(c, ("CONFIG SET maxmemory 4mb", OK))
+    c.pipeline(*[("SET", f"new{i}", "x" * 100) for i in range(1000)])
+    worst = wait_for(lambda: latest(c).get("eviction-cycle"), what="a run of eviction")
+    assert 1 <= worst < 2000
+    assert c.cmd("LATENCY", "RESET", "eviction-cycle", "expire-cycle") == 2
 
 
 @case(protocols=BOTH)

@@ -187,6 +187,10 @@ static inline struct exec_range exec_wait_keys(const struct exec *x, uint32_t co
                         : (struct exec_range){0, count};
 }
 
+/* Replies what the source renders as the client takes it (reply_source), and sees to it that what
+ * it costs is found among the call's keys (hotkeys.h). */
+void exec_source(struct exec *x, struct chain_source *source);
+
 /* ---- More keys ---- */
 
 /* The index of an access key with the same name as key_index, in another logical database (COPY

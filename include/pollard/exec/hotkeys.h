@@ -34,6 +34,11 @@ void hotkeys_book(struct hotkeys *hotkeys, struct sampler *sampler,
 /* The same for a thread that has no cycle: with a sampler of its own. */
 bool hotkeys_is_due_here(struct hotkeys *hotkeys);
 void hotkeys_book_here(struct hotkeys *hotkeys, const struct hotkeys_call *call);
+/* A reply that will be sent in parts: are they to be booked? For so many such replies each of them
+ * stands, 0: only HOTKEYS wants it. By the sampler of hotkeys_book_here. */
+bool hotkeys_wants_parts(struct hotkeys *hotkeys, uint32_t *ret_weight);
+/* Books such a part: its time and bytes; the call itself is booked apart from that. */
+void hotkeys_book_part(struct hotkeys *hotkeys, const struct hotkeys_call *part, uint32_t weight);
 /* A number that changes when a session begins or ends: a thread's sampler is to begin anew then. */
 const _Atomic uint32_t *hotkeys_mark(const struct hotkeys *hotkeys);
 /* Does HOTKEYS track at this time (ms since the epoch)? */

@@ -111,6 +111,8 @@ uint64_t keyspace_expires(const struct keyspace *keyspace, uint32_t db);
 /* Hashes of it with fields that have a TTL. */
 uint64_t keyspace_subexpires(const struct keyspace *keyspace, uint32_t db);
 int64_t keyspace_average_ttl(const struct keyspace *keyspace, uint32_t db);
+/* Percent of the keys with a TTL that have expired and are there still; judged by some of them. */
+double keyspace_stale_percent(const struct keyspace *keyspace);
 uint32_t keyspace_databases(const struct keyspace *keyspace);
 uint32_t keyspace_shard_count(const struct keyspace *keyspace);
 
@@ -130,6 +132,8 @@ void keyspace_discard_collection(struct keyspace *keyspace, struct collection *c
 const struct hash_secret *keyspace_secret(const struct keyspace *keyspace);
 /* Frees some of what was unlinked; returns whether more is left. Pool only. */
 bool keyspace_reclaim(struct keyspace *keyspace);
+/* Large values, and keys of flushed databases, that wait for it. */
+uint64_t keyspace_dying_objects(const struct keyspace *keyspace);
 
 /* A walk's view of a key; valid during the callback only, which runs under the shard's shared lock
  * and must not block or touch keys. */
@@ -212,6 +216,9 @@ void keyspace_look_again(struct keyspace *keyspace);
 bool keyspace_over_limit(const struct keyspace *keyspace);
 /* The part of maxmemory that is not the data's; 0 without a limit. */
 uint64_t keyspace_reserve(const struct keyspace *keyspace);
+/* What of the memory in use is not data and makes nothing go: what clients take within the reserve,
+ * and what is as good as freed. */
+uint64_t keyspace_not_data(const struct keyspace *keyspace);
 /* What clients take, of the reserve, not of the budget; and the most that they may (0: no limit of
  * their own), which the reserve does not exceed. Any thread. */
 void keyspace_set_clients(struct keyspace *keyspace, uint64_t bytes, uint64_t limit);
@@ -228,10 +235,13 @@ void keyspace_relieve(struct keyspace *keyspace);
 /* Would it do anything now? One load. */
 bool keyspace_wants_relief(const struct keyspace *keyspace);
 struct trim_figures {
-    bool is_moving;
-    uint64_t moved; /* blocks, since the start */
-    uint64_t left;  /* looked at and not moved */
+    bool is_moving;      /* a pass is under way, or another one comes */
+    uint64_t moved;      /* blocks, since the start */
+    uint64_t left;       /* looked at and not moved */
+    uint64_t keys_moved; /* something of them was */
+    uint64_t keys_left;
     uint64_t spent_us;
+    uint64_t current_us; /* of it, since it began and has not rested */
 };
 void keyspace_trim_figures(const struct keyspace *keyspace, struct trim_figures *ret_figures);
 

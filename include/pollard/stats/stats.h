@@ -30,6 +30,7 @@ typedef _Atomic uint64_t stat_counter;
     STAT(expire_time_caps)                                                                         \
     STAT(expire_cycle_us)                                                                          \
     STAT(evicted_keys)                                                                             \
+    STAT(lazyfreed_objects)                                                                        \
     STAT(changes)                                                                                  \
     STAT(error_replies)                                                                            \
     STAT(auth_failures)                                                                            \

@@ -62,7 +62,8 @@ enum status cmd_object_idletime(struct exec *x)
         return STATUS_OK;
     }
     if (!keyspace_knows_idle(x->services->keyspace_options)) {
-        return STATUS_NO_IDLE_TIME;
+        bool is_lfu = keyspace_knows_uses(x->services->keyspace_options);
+        return is_lfu ? STATUS_NO_IDLE_TIME : STATUS_NO_CLOCK;
     }
     reply_integer(x->reply, key_idle_s(x->access, 0));
     return STATUS_OK;

@@ -82,7 +82,7 @@ static void reply_hits(struct exec *x, struct geo_work *geo)
     hits->protocol = x->protocol;
     geo->version = NULL;
     geo->hits = NULL;
-    reply_source(x->reply, &hits->source);
+    exec_source(x, &hits->source);
 }
 
 static enum status run_and_reply(struct exec *x, struct exec_work *work)

@@ -206,7 +206,7 @@ static void reply_many(struct exec *x, struct collection *hash, uint64_t live,
                                            .memory = collection_memory(hash, 1) + sizeof(*source) +
                                                      (source->pick.taken_mask + 1) *
                                                          sizeof(*source->pick.taken)};
-    reply_source(x->reply, &source->source);
+    exec_source(x, &source->source);
 }
 
 static enum status read_count(struct exec *x, int64_t *ret_count, bool *ret_has_values)

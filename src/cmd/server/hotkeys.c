@@ -12,6 +12,20 @@
 /* The slots of a cluster: they are all this server's. */
 #define LAST_SLOT 16383
 
+/* What START is told; numbers are at least 1 there, so 0 is one that was not given. */
+struct hotkeys_start {
+    struct hotkeys_session session;
+    uint64_t count;
+    uint64_t duration;
+    uint64_t sample;
+};
+
+struct number_option {
+    const char *name;
+    int64_t max;
+    const char *error;
+};
+
 /* argv[index] as a number within bounds. False: the error was replied. */
 static bool read_number(struct exec *x, uint32_t index, int64_t max, const char *error,
                         int64_t *ret_number)
@@ -63,24 +77,40 @@ static bool read_metrics(struct exec *x, uint32_t *index, struct hotkeys_session
     return true;
 }
 
-/* One option at argv[*index]; moves *index to its last word. */
-static enum status read_option(struct exec *x, uint32_t *index, struct hotkeys_session *session)
+/* The number of the option at argv[*index], which may stand once; moves *index to it. */
+static bool read_once(struct exec *x, uint32_t *index, const struct number_option *option,
+                      uint64_t *number)
 {
-    int64_t number;
+    int64_t given;
+    if (*number != 0) {
+        reply_error_format(x->reply, "ERR %s defined more than once!", option->name);
+        return false;
+    }
+    if (!read_number(x, ++*index, option->max, option->error, &given)) {
+        return false;
+    }
+    *number = (uint64_t)given;
+    return true;
+}
+
+/* One option at argv[*index]; moves *index to its last word. */
+static enum status read_option(struct exec *x, uint32_t *index, struct hotkeys_start *start)
+{
+    static const struct number_option count = {"COUNT", HOTKEYS_COUNT_MAX,
+                                               "ERR COUNT must be between 1 and 64"};
+    static const struct number_option duration = {"DURATION", HOTKEYS_DURATION_MAX_S,
+                                                  "ERR DURATION must be between 1 and 1000000"};
+    static const struct number_option sample = {"SAMPLE", INT64_MAX,
+                                                "ERR SAMPLE ratio must be a positive integer"};
     bool is_read = false;
     if (argument_is(x, *index, "metrics")) {
-        is_read = read_metrics(x, index, session);
+        is_read = read_metrics(x, index, &start->session);
     } else if (argument_is(x, *index, "count")) {
-        is_read = read_number(x, ++*index, HOTKEYS_COUNT_MAX, "ERR COUNT must be between 1 and 64",
-                              &number);
-        session->count = is_read ? (uint32_t)number : 0;
+        is_read = read_once(x, index, &count, &start->count);
     } else if (argument_is(x, *index, "duration")) {
-        is_read = read_number(x, ++*index, HOTKEYS_DURATION_MAX_S,
-                              "ERR DURATION must be between 1 and 1000000", &session->duration_s);
+        is_read = read_once(x, index, &duration, &start->duration);
     } else if (argument_is(x, *index, "sample")) {
-        is_read = read_number(x, ++*index, INT64_MAX, "ERR SAMPLE ratio must be a positive integer",
-                              &number);
-        session->sample = is_read ? (uint64_t)number : 0;
+        is_read = read_once(x, index, &sample, &start->sample);
     } else if (argument_is(x, *index, "slots")) {
         reply_error(x->reply, "ERR SLOTS parameter cannot be used in non-cluster mode");
     } else {
@@ -91,18 +121,22 @@ static enum status read_option(struct exec *x, uint32_t *index, struct hotkeys_s
 
 enum status cmd_hotkeys_start(struct exec *x)
 {
-    struct hotkeys_session session = {.count = COUNT_DEFAULT, .sample = 1};
+    struct hotkeys_start start = {0};
+    struct hotkeys_session *session = &start.session;
     for (uint32_t i = 2; i < x->argc; i++) {
-        enum status status = read_option(x, &i, &session);
+        enum status status = read_option(x, &i, &start);
         if (status != STATUS_OK) {
             return status;
         }
     }
-    if (!session.wants[HOTKEYS_CPU] && !session.wants[HOTKEYS_NET]) {
+    if (!session->wants[HOTKEYS_CPU] && !session->wants[HOTKEYS_NET]) {
         reply_error(x->reply, "ERR METRICS parameter is required");
         return STATUS_REPLIED;
     }
-    if (!hotkeys_start(x->services->hotkeys, &session, clock_ms())) {
+    session->count = start.count == 0 ? COUNT_DEFAULT : (uint32_t)start.count;
+    session->duration_s = (int64_t)start.duration;
+    session->sample = start.sample == 0 ? 1 : start.sample;
+    if (!hotkeys_start(x->services->hotkeys, session, clock_ms())) {
         reply_error(x->reply, "ERR hotkeys tracking session already in progress");
         return STATUS_REPLIED;
     }

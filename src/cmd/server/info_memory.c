@@ -58,6 +58,16 @@ static uint64_t number_moving(const struct info *info)
     return info->trim.is_moving;
 }
 
+static uint64_t number_not_data(const struct info *info)
+{
+    return keyspace_not_data(info->services->keyspace);
+}
+
+static uint64_t number_dying(const struct info *info)
+{
+    return keyspace_dying_objects(info->services->keyspace);
+}
+
 static uint64_t number_maxmemory(const struct info *info)
 {
     return (uint64_t)option_get(&info->services->keyspace_options->maxmemory);
@@ -215,7 +225,7 @@ void info_memory(const struct info *info)
         INFO_PRINT("rss_overhead_bytes", print_rss_overhead_bytes),
         INFO_PRINT("mem_fragmentation_ratio", print_fragmentation_ratio),
         INFO_PRINT("mem_fragmentation_bytes", print_fragmentation_bytes),
-        INFO_ZERO("mem_not_counted_for_evict"),
+        INFO_NUMBER("mem_not_counted_for_evict", number_not_data),
         INFO_ZERO("mem_replication_backlog"),
         INFO_ZERO("mem_total_replication_buffers"),
         INFO_ZERO("mem_clients_slaves"),
@@ -224,8 +234,8 @@ void info_memory(const struct info *info)
         INFO_ZERO("mem_aof_buffer"),
         INFO_PRINT("mem_allocator", print_allocator),
         INFO_NUMBER("active_defrag_running", number_moving),
-        INFO_ZERO("lazyfree_pending_objects"),
-        INFO_ZERO("lazyfreed_objects"),
+        INFO_NUMBER("lazyfree_pending_objects", number_dying),
+        INFO_COUNTER("lazyfreed_objects", STAT_lazyfreed_objects),
     };
     INFO_ROWS(info, rows);
 }

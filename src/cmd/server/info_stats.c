@@ -28,6 +28,11 @@ static uint64_t number_expire_ms(const struct info *info)
     return stats_sum(STAT_expire_cycle_us) / 1000;
 }
 
+static void print_stale_share(const struct info *info)
+{
+    buf_format(info->text, "%.2f", keyspace_stale_percent(info->services->keyspace));
+}
+
 static uint64_t number_moved(const struct info *info)
 {
     return info->trim.moved;
@@ -36,6 +41,21 @@ static uint64_t number_moved(const struct info *info)
 static uint64_t number_left(const struct info *info)
 {
     return info->trim.left;
+}
+
+static uint64_t number_keys_moved(const struct info *info)
+{
+    return info->trim.keys_moved;
+}
+
+static uint64_t number_keys_left(const struct info *info)
+{
+    return info->trim.keys_left;
+}
+
+static uint64_t number_current_ms(const struct info *info)
+{
+    return info->trim.current_us / 1000;
 }
 
 static uint64_t number_moving_ms(const struct info *info)
@@ -114,7 +134,7 @@ void info_stats(const struct info *info)
         INFO_ZERO("sync_partial_err"),
         INFO_COUNTER("expired_subkeys", STAT_expired_subkeys),
         INFO_COUNTER("expired_keys", STAT_expired_keys),
-        INFO_FIXED("expired_stale_perc", "0.00"),
+        INFO_PRINT("expired_stale_perc", print_stale_share),
         INFO_COUNTER("expired_time_cap_reached_count", STAT_expire_time_caps),
         INFO_NUMBER("expire_cycle_cpu_milliseconds", number_expire_ms),
         INFO_COUNTER("evicted_keys", STAT_evicted_keys),
@@ -133,10 +153,10 @@ void info_stats(const struct info *info)
         INFO_ZERO("slave_expires_tracked_keys"),
         INFO_NUMBER("active_defrag_hits", number_moved),
         INFO_NUMBER("active_defrag_misses", number_left),
-        INFO_ZERO("active_defrag_key_hits"),
-        INFO_ZERO("active_defrag_key_misses"),
+        INFO_NUMBER("active_defrag_key_hits", number_keys_moved),
+        INFO_NUMBER("active_defrag_key_misses", number_keys_left),
         INFO_NUMBER("total_active_defrag_time", number_moving_ms),
-        INFO_ZERO("current_active_defrag_time"),
+        INFO_NUMBER("current_active_defrag_time", number_current_ms),
         INFO_NUMBER("tracking_total_keys", number_tracked_keys),
         INFO_NUMBER("tracking_total_items", number_tracked_items),
         INFO_NUMBER("tracking_total_prefixes", number_tracked_prefixes),

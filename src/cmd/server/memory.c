@@ -146,6 +146,8 @@ enum status cmd_memory_stats(struct exec *x)
 /* Below these sizes nothing is worth a remark. */
 #define DOCTOR_LEAST ((uint64_t)5 * 1024 * 1024)
 #define DOCTOR_WASTE_LEAST ((uint64_t)10 * 1024 * 1024)
+/* Unused pages of a server that holds nearly nothing: its code and what threads keep is less. */
+#define DOCTOR_UNUSED_LEAST ((uint64_t)20 * 1024 * 1024)
 #define DOCTOR_CLIENT_MEAN ((uint64_t)200 * 1024)
 
 struct patient {
@@ -164,6 +166,38 @@ static void look_at_peak(const struct patient *patient)
                         " * Peak memory: the server has used more than 1.5 times what it uses now. "
                         "What it gives back to the system comes some seconds later; MEMORY PURGE "
                         "gives it back at once.\n");
+    }
+}
+
+static void tell_unused(const struct patient *patient, uint64_t bytes)
+{
+    buf_format(
+        patient->text,
+        " * Unused pages: %llu MB of the process hold nothing. They go back to the system as "
+        "the server works on; MEMORY PURGE gives them back at once.\n",
+        (unsigned long long)(bytes >> 20));
+}
+
+/* Pages that hold no value at all. */
+static void look_at_pages(const struct patient *patient)
+{
+    const struct mem_figures *figures = &patient->figures;
+    if (figures->resident_bytes > figures->active_bytes + DOCTOR_WASTE_LEAST &&
+        ratio(figures->resident_bytes, figures->active_bytes) > 1.1) {
+        tell_unused(patient, figures->resident_bytes - figures->active_bytes);
+    }
+}
+
+/* Of a server with next to no data; after a flush, say. */
+static void look_at_empty(const struct patient *patient)
+{
+    const struct mem_figures *figures = &patient->figures;
+    if (figures->rss_bytes > figures->used_bytes + DOCTOR_UNUSED_LEAST) {
+        look_at_peak(patient);
+        tell_unused(patient, figures->rss_bytes - figures->used_bytes);
+    } else {
+        buf_append_text(patient->text,
+                        "The server is empty, or nearly so: there is nothing to find.\n");
     }
 }
 
@@ -234,9 +268,10 @@ enum status cmd_memory_doctor(struct exec *x)
     memory_overview(x->services, patient.figures.used_bytes, &patient.view);
     patient.peak = stats_memory_peak(patient.figures.used_bytes, clock_ms() / 1000, &peak_s);
     if (patient.view.used - patient.view.startup < DOCTOR_LEAST) {
-        buf_append_text(&text, "The server is empty, or nearly so: there is nothing to find.\n");
+        look_at_empty(&patient);
     } else {
         look_at_peak(&patient);
+        look_at_pages(&patient);
         look_at_fragments(&patient);
         look_at_limit(&patient);
         look_at_clients(&patient);

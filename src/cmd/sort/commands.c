@@ -67,7 +67,7 @@ static void reply_rows(struct exec *x, struct sort_work *sort)
     sort->result = NULL;
     sort->missing = NULL;
     collection_cursor_begin(&rows->cursor, rows->result, &(struct cursor_start){0});
-    reply_source(x->reply, &rows->source);
+    exec_source(x, &rows->source);
 }
 
 static enum status reply_run(struct exec *x, struct exec_work *work)

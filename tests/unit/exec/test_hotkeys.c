@@ -115,6 +115,38 @@ Test(hotkeys, session)
     cr_assert_not(hotkeys_figures(hotkeys, NOW_MS, &figures));
 }
 
+/* A reply in parts: the call is booked, then each part, which is no call of its own. */
+Test(hotkeys, parts_of_a_reply)
+{
+    struct access_key key = key_of("long");
+    const struct hotkeys_call part = {.keys = {&key, 1}, .ticks = 50, .bytes = 1000};
+    uint32_t weight;
+    cr_assert(hotkeys_wants_parts(hotkeys, &weight), "the first ones are all looked at");
+    cr_assert_eq(weight, 1);
+    call("long", 10, 7);
+    hotkeys_book_part(hotkeys, &part, weight);
+    hotkeys_book_part(hotkeys, &part, weight);
+    struct topk *by_accesses = hotkeys_recent(hotkeys, HOTKEYS_BY_ACCESSES);
+    struct topk *by_bytes = hotkeys_recent(hotkeys, HOTKEYS_BY_BYTES);
+    cr_assert_eq(weight_of(by_accesses, "long"), 1);
+    cr_assert_eq(weight_of(by_bytes, "long"), 2007);
+    topk_destroy(&by_accesses);
+    topk_destroy(&by_bytes);
+    option_put(&options.hotkeys_sample_ratio, 0);
+    (void)hotkeys_wants_parts(hotkeys, &weight);
+    cr_assert_not(hotkeys_wants_parts(hotkeys, &weight), "neither sampled nor tracked");
+    cr_assert(hotkeys_start(hotkeys, &both, NOW_MS));
+    cr_assert(hotkeys_wants_parts(hotkeys, &weight));
+    cr_assert_eq(weight, 0);
+    hotkeys_book_part(hotkeys, &part, weight);
+    cr_assert(hotkeys_stop(hotkeys, NOW_MS));
+    hotkeys_book_part(hotkeys, &part, weight);
+    struct hotkeys_figures figures = figures_at(NOW_MS);
+    cr_assert_eq(figures.all_bytes, 1000);
+    cr_assert_eq(weight_of(figures.found[HOTKEYS_CPU], "long"), 50);
+    drop(&figures);
+}
+
 Test(hotkeys, next_session_begins_anew)
 {
     const struct hotkeys_session net = {.wants = {[HOTKEYS_NET] = true}, .count = 1, .sample = 1};

@@ -283,9 +283,36 @@ Test(keys, flushed_keys_are_gone_at_once_and_freed_in_steps)
         keyspace_verify(fixture.keyspace);
         cr_assert_eq(keyspace_flush_all(fixture.keyspace), 37501);
         cr_assert_eq(keyspace_size(fixture.keyspace, 0), 0);
+        cr_assert_eq(keyspace_dying_objects(fixture.keyspace), round == 2 ? 100002 : 50001);
         while (round != 1 && keyspace_reclaim(fixture.keyspace)) {
         }
+        uint64_t freed = round == 0 ? 50001 : round == 1 ? 50001 : 150003;
+        cr_assert_eq(stats_sum(STAT_lazyfreed_objects), freed);
     }
+    cr_assert_eq(keyspace_dying_objects(fixture.keyspace), 0);
+    fixture_end(&fixture);
+}
+
+Test(keys, those_that_have_expired_are_stale_until_they_go)
+{
+    struct fixture fixture;
+    char room[32];
+    fixture_begin(&fixture, 64);
+    cr_assert_eq(keyspace_stale_percent(fixture.keyspace), 0);
+    for (uint64_t i = 0; i < 8000; i++) {
+        int64_t ttl_ms = i % 4 == 0 ? 1 : 3600000;
+        fixture_put(&fixture, i % 2, fixture_name(room, i), value_integer(1),
+                    i % 8 < 6 ? clock_ms() + ttl_ms : KEY_NO_EXPIRY);
+    }
+    int64_t end_ms = clock_ms() + 2;
+    while (clock_ms() < end_ms) {
+    }
+    double stale = keyspace_stale_percent(fixture.keyspace);
+    cr_assert(stale > 20 && stale < 47, "a third, not %f", stale);
+    (void)keyspace_expire(fixture.keyspace, fixture.now_ms + 1000, 10000000);
+    cr_assert_eq(keyspace_stale_percent(fixture.keyspace), 0);
+    (void)keyspace_flush_all(fixture.keyspace);
+    cr_assert_eq(keyspace_stale_percent(fixture.keyspace), 0, "what is garbage is not looked at");
     fixture_end(&fixture);
 }
 

@@ -98,7 +98,11 @@ Test(trim, moves_what_is_left)
     }
     if (mem_tells_slabs()) {
         cr_expect_lt(after.active_bytes, before.active_bytes / 2);
+        cr_expect_gt(figures.keys_moved, KEYS / KEPT_EVERY / 4);
+        cr_expect_leq(figures.keys_moved, figures.moved);
+        cr_expect_gt(figures.spent_us, 0);
     }
+    cr_expect_eq(figures.current_us, 0, "it rests");
     fixture_end(&fixture);
 }
 
