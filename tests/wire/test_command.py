@@ -51,6 +51,17 @@ def test_info(c):
     assert b"config|get" in [info.items[0].value for info in container[9].items]
 
 
+@case
+def test_help_is_the_same_everywhere(c):
+    """HELP of every command that has one: flags, and no category but slow and the group's."""
+    helps = [info for command in c.cmd("COMMAND", "INFO").items if len(command.items) > 9
+             for info in command.items[9].items if info.items[0].value.endswith(b"|help")]
+    assert len(helps) >= 10
+    for info in helps:
+        assert {flag.value for flag in info.items[2].items} == {b"loading", b"stale"}, info
+        assert len(info.items[6].items) <= 2, info.items[0]
+
+
 @case(protocols=BOTH)
 def test_docs(c):
     rows(c, ("COMMAND DOCS nothing", {} if c.protocol == 3 else []))
