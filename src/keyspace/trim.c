@@ -167,6 +167,8 @@ void trim_look(struct keyspace *keyspace, uint64_t limit)
             squeeze(trim, resident, limit);
         }
         is_wanted = bytes_too_near(keyspace, resident) > 0;
+    } else if (get(&trim->pressure) > 0) {
+        atomic_store_explicit(&trim->pressure, 0, memory_order_relaxed);
     }
     if (!is_wanted && option_get(&keyspace->options->activedefrag) != 0) {
         struct mem_figures figures;
@@ -205,6 +207,7 @@ static uint32_t fill_worth_moving(const struct keyspace *keyspace, uint64_t too_
     return fill < FILL_NEAR ? fill : FILL_NEAR;
 }
 
+/* Bytes of the class's slabs that no block uses. */
 static uint64_t waste_of(const struct mem_class *class)
 {
     return class->slab_bytes > class->used_bytes ? class->slab_bytes - class->used_bytes : 0;
@@ -244,8 +247,7 @@ static uint64_t plan_pass(struct keyspace *keyspace, uint64_t too_near)
     return bytes;
 }
 
-/* As many windows as hold no more than 1/64 of the limit of what may be moved, if all of half of
- * the slabs is. */
+/* As many windows as hold at most 1/32 of the limit of what may be moved, of which half is. */
 static uint32_t span_of(uint32_t window, uint64_t bytes, uint64_t limit)
 {
     uint32_t span = SPAN_MAX;
