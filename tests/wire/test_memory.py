@@ -1,7 +1,7 @@
 """MEMORY *, the memory part of INFO, and the options of the budget. What Redis 7.0 has as well
 holds there too (POLLARD_SERVER=redis-server).
 """
-from pollard_test import Error, case, is_oracle, main, wait_for
+from pollard_test import Error, Skip, case, is_oracle, main, wait_for
 from talkers import BOTH, OK, arity, client, gone, info, newer, rows
 
 STATS = """peak.allocated total.allocated startup.allocated replication.backlog clients.slaves
@@ -145,11 +145,18 @@ def test_stale_share(c):
     wait_for(lambda: info(c, "stats")["expired_stale_perc"] == "0.00", what="their end")
 
 
-@case()
+def is_lean(c):
+    """Does an empty server take little? Not in builds with a sanitizer."""
+    memory = info(c, "memory")
+    return int(memory["used_memory_rss"]) - int(memory["used_memory"]) < 15_000_000
+
+
+@case(options=())
 def test_doctor(c):
-    assert b"empty" in c.cmd("MEMORY", "DOCTOR").value
+    assert b"empty" in c.cmd("MEMORY", "DOCTOR").value or not is_lean(c)
     c.cmd("SET", "a", "x" * 6_000_000)
     c.cmd("SET", "k", "x" * 20_000_000)
+    assert int(info(c, "memory")["used_memory_peak"]) > 26_000_000  # peaks are seen by who looks
     c.cmd("DEL", "k")
     wait_for(lambda: b"Peak memory" in c.cmd("MEMORY", "DOCTOR").value)
 
@@ -158,6 +165,8 @@ def test_doctor(c):
 def test_doctor_after_a_flush(c):
     """Next to no data, but the process holds the pages of what was there."""
     newer()
+    if not is_lean(c):
+        raise Skip("a sanitizer keeps what is freed")
     for i in range(0, 300000, 1000):
         c.pipeline(*[("SET", f"key:{j}", "x" * 100) for j in range(i, i + 1000)])
     rows(c, ("FLUSHALL", OK))
@@ -165,8 +174,8 @@ def test_doctor_after_a_flush(c):
     text = c.cmd("MEMORY", "DOCTOR").value
     if int(info(c, "memory")["used_memory_rss"]) > 30_000_000:
         assert b"Peak memory" in text and b"Unused pages: " in text, text
-    rows(c, ("MEMORY PURGE", OK))
-    wait_for(lambda: b"empty" in c.cmd("MEMORY", "DOCTOR").value, what="the pages' end")
+    wait_for(lambda: c.cmd("MEMORY", "PURGE") == OK and b"empty" in c.cmd("MEMORY", "DOCTOR").value,
+             what="the pages' end")
 
 
 @case()
