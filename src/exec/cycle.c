@@ -9,6 +9,7 @@
 #include "pollard/client/push.h"
 #include "suspend.h"
 #include "transaction.h"
+#include <unistd.h>
 
 void cycle_mark_dirty(struct cycle *cycle, struct session *session)
 {
@@ -331,6 +332,10 @@ static void on_accept(void *context, struct reactor *reactor, int fd, bool is_un
 {
     struct cycle *cycle = cycle_for(context, reactor);
     struct client_registry *registry = cycle->services->registry;
+    if (UNLIKELY(atomic_load(&cycle->services->shutting_down))) {
+        (void)close(fd); /* It was waiting to be accepted when all others were closed. */
+        return;
+    }
     if (session_create(registry, reactor, fd, is_unix) == NULL) {
         return;
     }
