@@ -9,6 +9,7 @@
 #include "pollard/base/clock.h"
 #include "pollard/base/mem.h"
 #include "pollard/exec/dispatcher.h"
+#include <sched.h>
 #include <stddef.h>
 
 /* Most microseconds of expiry at a time before other quick work has its turn. */
@@ -117,6 +118,7 @@ static void run_evict(struct pool_task *task)
         keyspace_enter(self->keyspace);
         is_more = keyspace_evict_ahead(self->keyspace, &bytes);
         keyspace_leave(self->keyspace);
+        (void)sched_yield(); /* A reactor may wait for this processor. */
     }
     tell_run(self, "eviction-cycle", began_us);
     /* What is left goes on; a new amount is for when the data is over its budget again. */

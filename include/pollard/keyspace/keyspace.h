@@ -229,7 +229,7 @@ void keyspace_look_at_waste(struct keyspace *keyspace);
 /* Gives memory back for about two milliseconds; true: there is more to do. Pool only. */
 bool keyspace_trim(struct keyspace *keyspace);
 /* Before a write, between enter and leave, no access open, no hint in use: helps with trimming in
- * short holds while the process is over its limit; from 1 % on until it is within, at most 10 ms.
+ * short holds while the process is over its limit; from 1 % on until it is within, at most 13 ms.
  * Else one load. */
 void keyspace_relieve(struct keyspace *keyspace);
 /* Would it do anything now? One load. */
