@@ -137,10 +137,10 @@ uint64_t registry_memory(const struct client_registry *registry)
     return (sum > least ? sum : least) + count * CLIENT_EXTRAS;
 }
 
-uint64_t registry_memory_of(const struct client_registry *registry, struct reactor *reactor)
+const _Atomic uint64_t *registry_memory_of(const struct client_registry *registry,
+                                           struct reactor *reactor)
 {
-    return atomic_load_explicit(&registry->parts[reactor_index(reactor)].memory_bytes,
-                                memory_order_relaxed);
+    return &registry->parts[reactor_index(reactor)].memory_bytes;
 }
 
 /* ---- Closing ---- */

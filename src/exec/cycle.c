@@ -48,6 +48,9 @@ static void unmark_dirty(struct cycle *cycle, struct session *session)
 /* A client that stops to read makes no event that its soft limit could be looked at in. */
 #define SOFT_LOOK_MS 250
 
+/* So much more than at the last look, and it is looked again at what clients take. */
+#define CLIENTS_GROWN ((uint64_t)64 * 1024)
+
 struct soft_look {
     int64_t now_ms;
     bool again;
@@ -104,7 +107,7 @@ static inline ATTR_ALWAYS_INLINE bool flush_session(struct cycle *cycle, struct 
             look_at_output(cycle, session);
         }
     }
-    if (UNLIKELY(cycle->counts_clients)) {
+    if (UNLIKELY(cycle->counts_clients) && UNLIKELY(!session_is_bare(session))) {
         session_count_memory(session);
     }
     bool is_sent = chain_is_empty(&session->conn.output);
@@ -407,6 +410,7 @@ static void on_cycle_begin(void *context, struct reactor *reactor)
         cycle->maxmemory_clients = &cycle->services->client_options->maxmemory_clients;
         cycle->budget = keyspace_budget_view(cycle->services->keyspace);
         cycle->bulk_keep_max = UINT64_MAX;
+        cycle->client_bytes = registry_memory_of(cycle->services->registry, reactor);
         push_adopt(cycle->services->registry, reactor, &cycle->push_marks);
     }
     keyspace_enter(cycle->services->keyspace);
@@ -437,9 +441,19 @@ static void on_cycle_end(void *context, struct reactor *reactor)
         pushed_settle(cycle);
         flush_early(cycle);
     }
-    if (UNLIKELY(option_get(cycle->maxmemory_clients) != 0 || option_get(cycle->maxmemory) != 0 ||
-                 cycle->counts_clients)) {
-        cycle_hold_memory(cycle);
+    bool has_limit = option_get(cycle->maxmemory) != 0;
+    if (UNLIKELY(option_get(cycle->maxmemory_clients) != 0 || has_limit != cycle->counts_clients)) {
+        cycle_hold_clients(cycle);
+    }
+    if (UNLIKELY(has_limit)) {
+        uint64_t clients =
+            atomic_load_explicit((_Atomic uint64_t *)cycle->client_bytes, memory_order_relaxed);
+        if (UNLIKELY(!budget_holds(&cycle->budget, clock_ticks()) ||
+                     clients > cycle->held_bytes + CLIENTS_GROWN)) {
+            cycle_hold_clients(cycle);
+            /* The pool evicts when the limit was lowered, too, or replies took the memory. */
+            (void)keyspace_make_room(cycle->services->keyspace, /* max_keys= */ 0);
+        }
     } else if (UNLIKELY(option_get(cycle->activedefrag) != 0)) {
         keyspace_look_at_waste(cycle->services->keyspace);
     }

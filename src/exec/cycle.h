@@ -100,8 +100,9 @@ struct cycle {
     const option_number *activedefrag;
     const option_number *maxmemory_clients;
     struct budget_view budget;
-    uint64_t bulk_keep_max; /* what an argument may have: all that the data may */
-    uint64_t held_bytes;    /* of this reactor's clients, at the last look */
+    uint64_t bulk_keep_max;               /* what an argument may have: all that the data may */
+    const _Atomic uint64_t *client_bytes; /* what this reactor's clients take, as counted */
+    uint64_t held_bytes;                  /* of this reactor's clients, at the last look */
     struct access_key keys[GROUP_KEYS_MAX];
     struct key_hint hints[GROUP_KEYS_MAX]; /* of keys, without the gaps */
     uint32_t key_count;                    /* used of keys */
@@ -171,9 +172,8 @@ void cycle_give_decoder(struct cycle *cycle, struct decoder **decoder);
 
 /* Runs the group and empties it. */
 void cycle_run(struct cycle *cycle);
-/* Keeps clients and data to their limits, at the end of a cycle if there are any. Cheap unless they
- * have grown or the last look is old. cycle_memory.c */
-void cycle_hold_memory(struct cycle *cycle);
+/* Keeps clients to their limits, and tells the keyspace what they take. cycle_memory.c */
+void cycle_hold_clients(struct cycle *cycle);
 /* Appends to the list that is flushed at the end of the cycle. */
 void cycle_mark_dirty(struct cycle *cycle, struct session *session);
 /* Sends what can be sent; ends the session when it is to end. False when it has ended. */

@@ -128,8 +128,9 @@ void registry_hold_memory(struct client_registry *registry, struct reactor *reac
 /* What the clients take as last counted; while they are not, the least that so many take. Any
  * thread. */
 uint64_t registry_memory(const struct client_registry *registry);
-/* The reactor's part of it, while it counts. On its thread. */
-uint64_t registry_memory_of(const struct client_registry *registry, struct reactor *reactor);
+/* Where the reactor's part of it stands, while it counts. */
+const _Atomic uint64_t *registry_memory_of(const struct client_registry *registry,
+                                           struct reactor *reactor);
 /* Counts the session anew if its reactor counts; after it was busy. On the owner's thread. */
 void session_count_memory(struct session *session);
 

@@ -98,6 +98,18 @@ struct session {
     int64_t redirect_id; /* of tracking: 0 none */
 };
 
+/* Does it hold nothing but itself, and is it counted so? Then session_count_memory does nothing. On
+ * the owner's thread. */
+static inline bool session_is_bare(const struct session *session)
+{
+    return session->counted_memory == sizeof(*session) && session->size_class != 0 &&
+           (session->flags & SESSION_NO_EVICT) == 0 && session->decoder == NULL &&
+           (session->input.capacity | session->queued_memory | session->tracking_memory |
+            session->subscription_memory) == 0 &&
+           session->fieldsets == NULL && chain_is_empty(&session->conn.output) &&
+           chain_is_empty(&session->held);
+}
+
 static inline struct session *session_of(struct conn *conn)
 {
     return (struct session *)conn;
