@@ -16,6 +16,8 @@
 /* How long a look at the memory in use, and one at the resident size, is good for. */
 #define USED_LOOK_NS 500000
 #define RESIDENT_LOOK_NS 2000000
+/* What threads and their buffers come to take besides, once there are clients. */
+#define OWN_GROWTH ((uint64_t)2 * 1024 * 1024)
 
 uint64_t keyspace_reserve(const struct keyspace *keyspace)
 {
@@ -94,6 +96,11 @@ size_t keyspace_over_budget(const struct keyspace *keyspace)
         }
     }
     return atomic_load_explicit(&self->over_bytes, memory_order_relaxed);
+}
+
+void keyspace_note_own_size(struct keyspace *keyspace)
+{
+    keyspace->trim.own_bytes = mem_rss() + OWN_GROWTH;
 }
 
 void keyspace_look_at_waste(struct keyspace *keyspace)

@@ -64,7 +64,6 @@ struct keyspace *keyspace_create(const struct keyspace_options *options,
     atomic_init(&keyspace->expires_actively, true);
     keyspace->prefixes = prefixes_create(options, &keyspace->secret);
     atomic_init(&keyspace->trim.span, 1);
-    keyspace->trim.own_bytes = mem_rss();
     lock_init(&keyspace->dead_lock, LOCK_RANK_RETIRE);
     gate_init(&keyspace->gate);
     evict_init(keyspace);

@@ -65,7 +65,7 @@
 /* The part of maxmemory that the data gives up at most for what is not moved. */
 #define SQUEEZE_PART 10
 /* The part of maxmemory that has room for the server itself. */
-#define OWN_PART 16
+#define OWN_PART 12
 
 static uint32_t get(_Atomic uint32_t *number)
 {

@@ -188,6 +188,7 @@ bool server_start(struct server *server)
     maintenance_start(&server->maintenance, &server->services, server->reactors,
                       server->reactor_count);
     server->services.startup_bytes = mem_used();
+    keyspace_note_own_size(server->keyspace);
     listeners_start(server->listeners, server->reactors, server->reactor_count);
     start_threads(server);
     mem_decay_begin();

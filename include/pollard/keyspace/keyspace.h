@@ -223,6 +223,9 @@ uint64_t keyspace_not_data(const struct keyspace *keyspace);
  * their own), which the reserve does not exceed. Any thread. */
 void keyspace_set_clients(struct keyspace *keyspace, uint64_t bytes, uint64_t limit);
 
+/* Before the first client: what is resident now is the process's own, and is not held against a
+ * small maxmemory. */
+void keyspace_note_own_size(struct keyspace *keyspace);
 /* For activedefrag while there is no limit: now and then looks whether much lies unused. Cheap. Any
  * thread. */
 void keyspace_look_at_waste(struct keyspace *keyspace);
