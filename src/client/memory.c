@@ -247,12 +247,14 @@ static uint64_t sum_without_input(const struct client_registry *registry)
     return sum > input ? sum - input : 0;
 }
 
-/* One of the reactor's own of the largest class that has any with a command being received. */
-static struct session *largest_sender(const struct registry_part *own)
+/* One of the reactor's own of the largest class that has any that sends a command just now, or does
+ * not; the first class is that of clients that hold no more than themselves: closing them would
+ * bring little. NULL: it has none. */
+static struct session *largest_of(const struct registry_part *own, bool sends)
 {
     for (uint32_t index = CLIENT_SIZE_CLASSES; index-- > 1;) {
         struct session *session = own->by_size[index];
-        while (session != NULL && session->counted_input == 0) {
+        while (session != NULL && (session->counted_input > 0) != sends) {
             session = session->next_by_size;
         }
         if (session != NULL) {
@@ -262,46 +264,13 @@ static struct session *largest_sender(const struct registry_part *own)
     return NULL;
 }
 
-/* What all send at a time is to leave room for what is there. */
-static void close_senders(struct client_registry *registry, struct registry_part *own,
-                          uint64_t limit)
-{
-    while (sum_input(registry) > limit) {
-        struct session *session = largest_sender(own);
-        if (session == NULL) {
-            uint32_t index = largest_class(registry);
-            if (index > 0 && own->by_size[index] == NULL) {
-                wake_owners(registry, index);
-            }
-            return;
-        }
-        close_large(session);
-    }
-}
-
-/* One of the reactor's own of the largest class that has any without a command being received; the
- * first class is that of clients that hold no more than themselves: closing them would bring
- * little. NULL: it has none. */
-static struct session *largest_idle(const struct registry_part *own)
-{
-    for (uint32_t index = CLIENT_SIZE_CLASSES; index-- > 1;) {
-        struct session *session = own->by_size[index];
-        while (session != NULL && session->counted_input > 0) {
-            session = session->next_by_size;
-        }
-        if (session != NULL) {
-            return session;
-        }
-    }
-    return NULL;
-}
-
-/* The same for the reserve: each reactor closes its own, the others look when they are woken. */
+/* The same for the reserve, and for what all send at a time: each reactor closes its own, the
+ * others look when they are woken. */
 static void close_overrunning(struct client_registry *registry, struct registry_part *own,
-                              uint64_t limit)
+                              uint64_t limit, bool sends)
 {
-    while (sum_without_input(registry) > limit) {
-        struct session *session = largest_idle(own);
+    while ((sends ? sum_input(registry) : sum_without_input(registry)) > limit) {
+        struct session *session = largest_of(own, sends);
         if (session == NULL) {
             uint32_t index = largest_class(registry);
             if (index > 0 && index < CLIENT_SIZE_CLASSES && own->by_size[index] == NULL) {
@@ -330,9 +299,9 @@ void registry_hold_memory(struct client_registry *registry, struct reactor *reac
         close_largest(registry, part, limits->all);
     }
     if (limits->large != 0) {
-        close_overrunning(registry, part, limits->large);
+        close_overrunning(registry, part, limits->large, /* sends= */ false);
     }
     if (limits->input != 0) {
-        close_senders(registry, part, limits->input);
+        close_overrunning(registry, part, limits->input, /* sends= */ true);
     }
 }

@@ -283,6 +283,17 @@ def test_what_cannot_fit_takes_nothing(c):
 
 
 @case(options=ours("--maxmemory", "20mb", "--threads", "2", "--maxmemory-policy", "allkeys-lru"))
+def test_who_may_not_be_closed_sends_much(c):
+    """There is nobody that could be closed instead."""
+    newer()
+    c.cmd("CLIENT", "NO-EVICT", "ON").is_ok()
+    c.socket.sendall(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$12000000\r\n" + LARGE[:6_000_000])
+    c.socket.sendall(LARGE[6_000_000:12_000_000] + b"\r\n")
+    assert c.read() == OK
+    assert c.cmd("STRLEN", "k") == 12_000_000
+
+
+@case(options=ours("--maxmemory", "20mb", "--threads", "2", "--maxmemory-policy", "allkeys-lru"))
 def test_many_senders_do_not_take_all(c):
     newer()
     for i in range(1400):
