@@ -49,11 +49,18 @@ static void on_arm(struct mail *mail, struct reactor *reactor)
                       reactor_monotonic_ms(reactor) + (wait_ms > 0 ? wait_ms : 0));
 }
 
+/* Has the pool run the task, unless it is out already or the end has begun. */
+static void submit(struct maintenance *self, struct pool_task *task, _Atomic bool *is_out,
+                   enum pool_lane lane)
+{
+    if (self->pool != NULL && !atomic_load(&self->stopping) && !atomic_exchange(is_out, true)) {
+        pool_submit(self->pool, task, lane);
+    }
+}
+
 static void submit_expire(struct maintenance *self)
 {
-    if (!atomic_load(&self->stopping) && !atomic_exchange(&self->expire_is_out, true)) {
-        pool_submit(self->pool, &self->expire_task, POOL_QUICK);
-    }
+    submit(self, &self->expire_task, &self->expire_is_out, POOL_QUICK);
 }
 
 static void on_timer(struct timer *timer, struct reactor *reactor)
@@ -86,23 +93,25 @@ static void run_expire(struct pool_task *task)
     }
 }
 
+static void want_reclaim(void *context)
+{
+    struct maintenance *self = context;
+    submit(self, &self->reclaim_task, &self->reclaim_is_out, POOL_LONG);
+}
+
 static void run_reclaim(struct pool_task *task)
 {
     struct maintenance *self = of_task(task, offsetof(struct maintenance, reclaim_task));
     atomic_store(&self->reclaim_is_out, false);
-    if (keyspace_reclaim(self->keyspace) && !atomic_load(&self->stopping) &&
-        !atomic_exchange(&self->reclaim_is_out, true)) {
-        pool_submit(self->pool, &self->reclaim_task, POOL_LONG);
+    if (keyspace_reclaim(self->keyspace)) {
+        want_reclaim(self);
     }
 }
 
 static void want_evict(void *context)
 {
     struct maintenance *self = context;
-    if (self->pool != NULL && !atomic_load(&self->stopping) &&
-        !atomic_exchange(&self->evict_is_out, true)) {
-        pool_submit(self->pool, &self->evict_task, POOL_QUICK);
-    }
+    submit(self, &self->evict_task, &self->evict_is_out, POOL_QUICK);
 }
 
 /* So that the next commands need not evict: an amount in short steps, between which other quick
@@ -155,6 +164,12 @@ static void flush_caches(struct maintenance *self)
     }
 }
 
+static void want_trim(void *context)
+{
+    struct maintenance *self = context;
+    submit(self, &self->trim_task, &self->trim_is_out, POOL_LONG);
+}
+
 static void run_trim(struct pool_task *task)
 {
     struct maintenance *self = of_task(task, offsetof(struct maintenance, trim_task));
@@ -162,17 +177,8 @@ static void run_trim(struct pool_task *task)
     flush_caches(self);
     /* Cleared last: one trim task at a time. */
     atomic_store(&self->trim_is_out, false);
-    if (is_more && !atomic_load(&self->stopping) && !atomic_exchange(&self->trim_is_out, true)) {
-        pool_submit(self->pool, &self->trim_task, POOL_LONG);
-    }
-}
-
-static void want_trim(void *context)
-{
-    struct maintenance *self = context;
-    if (self->pool != NULL && !atomic_load(&self->stopping) &&
-        !atomic_exchange(&self->trim_is_out, true)) {
-        pool_submit(self->pool, &self->trim_task, POOL_LONG);
+    if (is_more) {
+        want_trim(self);
     }
 }
 
@@ -187,10 +193,7 @@ static void run_turns(struct pool_task *task)
 static void want_turns(void *context)
 {
     struct maintenance *self = context;
-    if (self->pool != NULL && !atomic_load(&self->stopping) &&
-        !atomic_exchange(&self->turns_is_out, true)) {
-        pool_submit(self->pool, &self->turns_task, POOL_QUICK);
-    }
+    submit(self, &self->turns_task, &self->turns_is_out, POOL_QUICK);
 }
 
 static void want_expire(void *context, int64_t due_ms)
@@ -204,15 +207,6 @@ static void want_expire(void *context, int64_t due_ms)
             }
             return;
         }
-    }
-}
-
-static void want_reclaim(void *context)
-{
-    struct maintenance *self = context;
-    if (self->pool != NULL && !atomic_load(&self->stopping) &&
-        !atomic_exchange(&self->reclaim_is_out, true)) {
-        pool_submit(self->pool, &self->reclaim_task, POOL_LONG);
     }
 }
 
