@@ -276,10 +276,8 @@ static void begin_pass(struct keyspace *keyspace, uint32_t span)
 }
 
 /* After a pass: what it moved. */
-static void take_moved(struct trim *trim)
+static void take_moved(struct trim *trim, const struct mem_class *classes, size_t count)
 {
-    struct mem_class classes[MEM_CLASSES_MAX];
-    size_t count = mem_classes(classes);
     for (size_t i = 0; i < count; i++) {
         uint32_t moved =
             atomic_exchange_explicit(&trim->moved_by_class[i], 0, memory_order_relaxed);
@@ -290,10 +288,8 @@ static void take_moved(struct trim *trim)
 
 /* All windows had their pass. A class of which they moved little of what it wastes is made of what
  * cannot be moved, and is left alone until more of it lies unused. */
-static void judge_classes(struct trim *trim)
+static void judge_classes(struct trim *trim, const struct mem_class *classes, size_t count)
 {
-    struct mem_class classes[MEM_CLASSES_MAX];
-    size_t count = mem_classes(classes);
     for (size_t i = 0; i < count; i++) {
         uint64_t waste = waste_of(&classes[i]);
         bool is_stuck = trim->was_planned[i] && trim->moved_bytes[i] < waste / MOVED_PART_LEAST;
@@ -315,16 +311,18 @@ static void judge_round(struct trim *trim, uint64_t limit)
 /* The next pass is over the next windows. */
 static void end_pass(struct trim *trim, uint64_t limit)
 {
+    struct mem_class classes[MEM_CLASSES_MAX];
+    size_t count = mem_classes(classes);
     uint32_t window = (get(&trim->window) + get(&trim->span)) % TRIM_WINDOWS;
     trim->is_in_pass = false;
     atomic_store_explicit(&trim->is_moving, false, memory_order_relaxed);
-    take_moved(trim);
+    take_moved(trim, classes, count);
     if (get(&trim->window) == 0) {
         bool saw_values = atomic_load_explicit(&trim->saw_values, memory_order_relaxed);
         atomic_store_explicit(&trim->has_values, saw_values, memory_order_relaxed);
     }
     if (window == 0) {
-        judge_classes(trim);
+        judge_classes(trim, classes, count);
         judge_round(trim, limit);
     }
     atomic_store_explicit(&trim->window, window, memory_order_relaxed);
