@@ -85,3 +85,22 @@ def still_waits(c, other):
 
 def gone(c, identity):
     wait_for(lambda: fields(c, identity) is None, what=f"client {identity} gone")
+
+
+def tracker(c, *options):
+    """A client in RESP3 that tracks."""
+    a = client(c, 3)
+    a.cmd("CLIENT", "TRACKING", "ON", *options).is_ok()
+    return a
+
+
+def told(a, *expected):
+    """The invalidations that came, one by one; then, in the order of the stream, a PING's reply."""
+    a.send("PING", "told")
+    found = []
+    while (reply := a.read()).kind == "push":
+        assert reply[0] == b"invalidate", reply
+        names = reply[1].value
+        found.append(names if names is None else [name.decode() for name in names])
+    assert reply == b"told", reply
+    assert found == list(expected), f"{found}, expected {list(expected)}: {a.history}"

@@ -3,7 +3,8 @@ newer than Redis 7.0."""
 import shlex
 
 from pollard_test import Error, case, main, wait_for
-from talkers import BOTH, OK, arity, client, clients, info, items, rows, still_waits, waits
+from talkers import (BOTH, OK, arity, client, clients, info, items, rows, still_waits, told,
+                     tracker, waits)
 
 
 def fill(c, prefix, count, value="v"):
@@ -113,21 +114,6 @@ def test_watch(c):
         assert (c.cmd("EXEC").kind == "array") is runs, prefix
     rows(c, ("DEL k", 1), ("WATCH k", OK), ("DELPREFIX k", 0), ("MULTI", OK), ("PING", "QUEUED"),
          ("EXEC", ["PONG"]))
-
-
-def tracker(c, *options):
-    a = client(c, 3)
-    a.cmd("CLIENT", "TRACKING", "ON", *options).is_ok()
-    return a
-
-
-def told(a, *expected):
-    """The invalidations that came, in the order of the stream before a PING's reply."""
-    a.send("PING", "told")
-    found = []
-    while (reply := a.read()).kind == "push":
-        found.append([name.decode() for name in reply[1].value])
-    assert reply == b"told" and found == list(expected), (found, expected)
 
 
 @case(protocols=BOTH)

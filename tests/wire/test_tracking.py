@@ -6,7 +6,7 @@ import shlex
 
 from pollard_test import Error, case, main, wait_for
 from talkers import (NOT_INTEGER, OK, SYNTAX, arity, client, clients, fields, gone,
-                     info, rows, waits)
+                     info, rows, told, tracker, waits)
 
 BOTH_MODES = Error("ERR You can't specify both OPTIN mode and OPTOUT mode")
 WITH_BCAST = Error("ERR OPTIN and OPTOUT are not compatible with BCAST")
@@ -21,25 +21,6 @@ CACHING_YES = Error("ERR CLIENT CACHING YES is only valid when tracking is enabl
 CACHING_NO = Error("ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.")
 NO_TRACKING = Error("ERR CLIENT CACHING can be called only when the client is in tracking mode "
                     "with OPTIN or OPTOUT mode enabled")
-
-
-def tracker(c, *options):
-    """A client in RESP3 that tracks."""
-    a = client(c, 3)
-    a.cmd("CLIENT", "TRACKING", "ON", *options).is_ok()
-    return a
-
-
-def told(a, *expected):
-    """The invalidations that came, one by one; then, in the order of the stream, a PING's reply."""
-    a.send("PING", "told")
-    found = []
-    while (reply := a.read()).kind == "push":
-        assert reply[0] == b"invalidate", reply
-        names = reply[1].value
-        found.append(names if names is None else [name.decode() for name in names])
-    assert reply == b"told", reply
-    assert found == list(expected), f"{found}, expected {list(expected)}: {a.history}"
 
 
 def lines(c, *texts):

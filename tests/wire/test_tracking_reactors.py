@@ -5,16 +5,10 @@ The first cases hold on Redis 7.0, too, where there is one thread.
 import itertools
 
 from pollard_test import case, is_oracle, main, wait_for
-from talkers import BOTH, client, clients, gone, info
+from talkers import BOTH, client, clients, gone, info, tracker
 
 CHANNEL = b"__redis__:invalidate"
 MANY = () if is_oracle() else ("--threads", "4", "--connection-spread", "all")
-
-
-def tracker(c, *options):
-    a = client(c, 3)
-    a.cmd("CLIENT", "TRACKING", "ON", *options).is_ok()
-    return a
 
 
 def pushed(a, count):

@@ -4,8 +4,8 @@ Rows are "COMMAND words", expected reply. What Redis 7.0 knows also holds there;
 skipped then. Every case runs on a small sorted set and on one above its threshold.
 """
 from pollard_test import Error, Skip, case, is_oracle, main
-from zset_rows import (BOTH, NOT_FLOAT, NOT_INTEGER, SYNTAX, WRONG_TYPE, arity, both_forms, pairs,
-                       rows, score)
+from talkers import BOTH, NOT_INTEGER, SYNTAX, arity, rows
+from zset_rows import NOT_FLOAT, WRONG_TYPE, both_forms, pairs, score
 
 
 @case(protocols=BOTH)

@@ -1,6 +1,7 @@
 """Ranges of sorted sets over the wire: by rank, score and text; told, counted, stored, removed."""
 from pollard_test import Error, case, main
-from zset_rows import BOTH, SYNTAX, WRONG_TYPE, arity, both_forms, pairs, rows
+from talkers import BOTH, SYNTAX, arity, rows
+from zset_rows import WRONG_TYPE, both_forms, pairs
 
 FLOAT_RANGE = Error("ERR min or max is not a float")
 TEXT_RANGE = Error("ERR min or max not valid string range item")

@@ -1,6 +1,7 @@
 """Unions, intersections and differences of sorted sets over the wire."""
 from pollard_test import Error, Skip, case, is_oracle, main
-from zset_rows import BOTH, NOT_INTEGER, SYNTAX, WRONG_TYPE, both_forms, pairs, rows, score
+from talkers import BOTH, NOT_INTEGER, SYNTAX, rows
+from zset_rows import WRONG_TYPE, both_forms, pairs, score
 
 
 def at_least(name):

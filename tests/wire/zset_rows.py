@@ -1,23 +1,8 @@
 """What the wire tests of sorted sets share."""
-import shlex
-
 from pollard_test import Error
 
-SYNTAX = Error("ERR syntax error")
 NOT_FLOAT = Error("ERR value is not a valid float")
-NOT_INTEGER = Error("ERR value is not an integer or out of range")
 WRONG_TYPE = Error("WRONGTYPE Operation against a key holding the wrong kind of value")
-BOTH = (2, 3)
-
-
-def arity(name):
-    return Error(f"ERR wrong number of arguments for '{name}' command")
-
-
-def rows(c, *table):
-    for line, expected in table:
-        reply = c.cmd(*shlex.split(line))
-        assert reply == expected, f"{line}: {reply!r}, expected {expected!r}"
 
 
 def score(c, value):
